@@ -1,0 +1,250 @@
+"""The frozen records that the stages hand to each other. Data only: no behaviour beyond derived values.
+
+Coordinates: `start_char`/`end_char` are half-open Unicode code-point offsets into the stored source
+text; `start_line`/`end_line` are 1-based, inclusive printed lines (a line ends at "\\n"). `start`/`end`
+without a unit are half-open offsets into a paragraph's reflowed text. `number` counts from 1,
+`ordinal` counts rows from 0. A higher score is always better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["answered", "abstained"]
+Reason = Literal["off_topic", "not_stated", "false_premise", "too_vague"]
+Match = Literal["exact", "normalised", "supported"]
+BlockKind = Literal["masthead", "byline", "title", "note", "heading", "paragraph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stored source file.
+
+    Attributes:
+        name: A label (the file's name), never used as a path.
+        text: The stored text, untouched but for a byte-order mark.
+        sha256: Hex SHA-256 of `text` in UTF-8, the bytes that `/source` serves.
+        encoding: What the file was read as, e.g. "utf-8" or "gb18030".
+    """
+
+    name: str
+    text: str
+    sha256: str
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpan:
+    """A stretch of a source: characters and the printed lines they stand on."""
+
+    start_char: int
+    end_char: int
+    start_line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A typed stretch of a source in reading form.
+
+    Attributes:
+        kind: What it is.
+        text: Reflowed text: white space of the printed layout removed or, between Latin words,
+            folded to one space.
+        offsets: For each character of `text` the source offset it stands at, ascending.
+        span: From the first to the last of those characters.
+    """
+
+    kind: BlockKind
+    text: str
+    offsets: tuple[int, ...]
+    span: SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A body paragraph of a document.
+
+    Attributes:
+        number: From 1 within the document.
+        heading: Text of the nearest section heading above it, or "".
+        block: Text, offset map and span.
+    """
+
+    number: int
+    block: Block
+    heading: str = ""
+
+    @property
+    def text(self) -> str:
+        """The reflowed text."""
+        return self.block.text
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One essay or article of a source.
+
+    Attributes:
+        document_id: Stable while the source's content is: first 12 hex digits of its SHA-256, "-",
+            and the document's number within the source.
+        source: The file it stands in (several documents may share one).
+        title: As printed, or None where the page has none.
+        label: What to show where a title is wanted; never empty.
+        authors: As printed in the byline, in order; may be empty.
+        affiliation: The note's text without its outer brackets, or None.
+        typed_blocks: Title, byline and note as they stand in the source.
+        paragraphs: The body, in reading order.
+    """
+
+    document_id: str
+    source: Source
+    title: str | None
+    label: str
+    authors: tuple[str, ...]
+    affiliation: str | None
+    typed_blocks: tuple[Block, ...]
+    paragraphs: tuple[Paragraph, ...]
+
+    def typed_block(self, kind: BlockKind) -> Block | None:
+        """The first typed block of this kind, if the page has one."""
+        return next((block for block in self.typed_blocks if block.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a paragraph, a verbatim slice of its reflowed text.
+
+    Attributes:
+        ordinal: Row number over the whole corpus, from 0.
+        chunk_ordinal: Row number of the chunk that holds its first character.
+        start, end: Offsets into the paragraph's text.
+    """
+
+    ordinal: int
+    document_id: str
+    paragraph: int
+    chunk_ordinal: int
+    text: str
+    start: int
+    end: int
+    span: SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one paragraph made of whole sentences where they fit: what search returns.
+
+    Attributes:
+        ordinal: Row number over the whole corpus, from 0.
+        chunk_id: `{document_id}:{start_char}-{end_char}`.
+        start, end: Offsets into the paragraph's text.
+    """
+
+    ordinal: int
+    chunk_id: str
+    document_id: str
+    paragraph: int
+    text: str
+    start: int
+    end: int
+    span: SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk.
+
+    Attributes:
+        rank: From 1.
+        score: Relevance in 0-1, the one public score.
+        raw: What the arms said, shown only under `explain`.
+    """
+
+    rank: int
+    score: float
+    chunk: Chunk
+    document: Document
+    url: str
+    raw: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Proof of one sentence: a verbatim span of a source.
+
+    Attributes:
+        number: From 1; the `[n]` mark in the answer.
+        title: The document's display label.
+        paragraph: Body paragraph number from 1; 0 for a title, byline or note.
+        quote: The reflowed text of the span. With all white space removed it equals
+            `source.text[start_char:end_char]` with all white space removed.
+        match: "exact", or the name of the one normalisation used to find it.
+        url: Opens the source page at these lines.
+        score: Relevance in 0-1 of the passage it was taken from.
+    """
+
+    number: int
+    document_id: str
+    title: str
+    authors: tuple[str, ...]
+    paragraph: int
+    start_char: int
+    end_char: int
+    start_line: int
+    end_line: int
+    quote: str
+    source_sha256: str
+    match: Match
+    url: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One sentence of an answer with the numbers of the citations it stands on (at least one)."""
+
+    text: str
+    citations: tuple[int, ...]
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation so far."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to a question.
+
+    Attributes:
+        answer_id: Unique per reply; not part of the deterministic content.
+        answer: Text with `[n]` marks; for an abstention a Chinese sentence without marks.
+        reason: None when answered.
+        confidence: Estimated probability, 0-1, that the corpus answers this question.
+        sentences, citations: Empty when abstained.
+        related: Nearest passages when abstained; empty when answered.
+        fingerprint: Names corpus, index, model and settings.
+        timings_ms: Milliseconds by stage; not part of the deterministic content.
+        explain: Raw scores and verdicts, present only when asked for.
+    """
+
+    answer_id: str
+    status: Status
+    answer: str
+    reason: Reason | None
+    confidence: float
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+    related: tuple[Passage, ...]
+    resolved_question: str
+    generator: str
+    fingerprint: str
+    timings_ms: Mapping[str, float]
+    explain: Mapping[str, Any] | None = None
