@@ -8,6 +8,7 @@ without a unit are half-open offsets into a paragraph's reflowed text. `number` 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -46,6 +47,41 @@ class SourceSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class OffsetMap:
+    """Where each character of a reading text stands in its source.
+
+    A list of runs: characters `text_starts[i]` up to `text_starts[i + 1]` stand at consecutive source
+    offsets from `source_starts[i]`. Ascending in both, so a clean paragraph is one run.
+
+    Attributes:
+        text_starts: First character of each run, from 0.
+        source_starts: Source offset of that character.
+        length: Characters in the text.
+    """
+
+    text_starts: tuple[int, ...]
+    source_starts: tuple[int, ...]
+    length: int
+
+    def source_of(self, index: int) -> int:
+        """Source offset of character `index` (0 <= index < length)."""
+        run = bisect_right(self.text_starts, index) - 1
+        return self.source_starts[run] + index - self.text_starts[run]
+
+    def source_range(self, start: int, end: int) -> tuple[int, int]:
+        """Half-open source range from character `start` to the one before `end` (start < end)."""
+        return self.source_of(start), self.source_of(end - 1) + 1
+
+    def text_of(self, offset: int) -> int:
+        """Index of the first character that stands at or after source `offset` (`length` if none)."""
+        run = bisect_right(self.source_starts, offset) - 1
+        if run < 0:
+            return 0
+        following = self.text_starts[run + 1] if run + 1 < len(self.text_starts) else self.length
+        return min(self.text_starts[run] + offset - self.source_starts[run], following)
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A typed stretch of a source in reading form.
 
@@ -53,13 +89,13 @@ class Block:
         kind: What it is.
         text: Reflowed text: white space of the printed layout removed or, between Latin words,
             folded to one space.
-        offsets: For each character of `text` the source offset it stands at, ascending.
-        span: From the first to the last of those characters.
+        offsets: Where its characters stand in the source.
+        span: From the first to the last of them.
     """
 
     kind: BlockKind
     text: str
-    offsets: tuple[int, ...]
+    offsets: OffsetMap
     span: SourceSpan
 
 

@@ -1,0 +1,68 @@
+"""Cut paragraphs into chunks with langchain-text-splitters, each a verbatim slice with its offsets.
+
+`SentenceSplitter` is a langchain `TextSplitter`: our sentence ranges are its splits and its own merging
+packs them. A sentence is only cut where it alone is longer than a chunk, by langchain's recursive
+splitter at clauses. Sizes are evened out over a paragraph so that it does not end in a scrap.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from langchain_text_splitters import RecursiveCharacterTextSplitter, TextSplitter
+
+from rag.text.sentences import sentence_ranges
+
+_CLAUSE_ENDS = ["[；;]", "[，,：:]", "[、 ]", ""]
+
+
+class SentenceSplitter(TextSplitter):
+    """Packs whole sentences into chunks.
+
+    Args:
+        max_chars: Longest chunk, in code points (at least 20).
+    """
+
+    def __init__(self, max_chars: int) -> None:
+        super().__init__(chunk_size=max_chars, chunk_overlap=0, strip_whitespace=False)
+        self._max_chars = max_chars
+        self._clauses = RecursiveCharacterTextSplitter(
+            _CLAUSE_ENDS,
+            keep_separator="end",
+            is_separator_regex=True,
+            chunk_size=max_chars,
+            chunk_overlap=0,
+            strip_whitespace=False,
+        )
+
+    def split_text(self, text: str) -> list[str]:
+        """Chunks of `text`; joined they equal it."""
+        pieces: list[str] = []
+        for start, end in sentence_ranges(text):
+            sentence = text[start:end]
+            pieces += [sentence] if len(sentence) <= self._max_chars else self._clauses.split_text(sentence)
+        wanted = math.ceil(len(text) / self._max_chars)
+        for size in self._sizes(len(text), wanted):
+            self._chunk_size = size
+            chunks = self._merge_splits(pieces, "")
+            if len(chunks) <= wanted:
+                return chunks
+        return chunks
+
+    def _sizes(self, length: int, wanted: int) -> list[int]:
+        """Chunk sizes to try, from perfectly even up to the longest allowed."""
+        even = math.ceil(length / wanted)
+        steps = [min(self._max_chars, even + (self._max_chars * step) // 10) for step in range(1, 10)]
+        return [size for size in dict.fromkeys(steps) if size < self._max_chars] + [self._max_chars]
+
+
+def chunk_ranges(text: str, max_chars: int) -> list[tuple[int, int]]:
+    """Half-open ranges of the chunks of one paragraph; together they cover it without overlap."""
+    ranges: list[tuple[int, int]] = []
+    at = 0
+    splitter: Any = SentenceSplitter(max_chars)
+    for chunk in splitter.split_text(text):
+        ranges.append((at, at + len(chunk)))
+        at += len(chunk)
+    return ranges

@@ -1,0 +1,124 @@
+"""Text to unit vectors: the `Encoder` seam and its one implementation, over `SentenceTransformer`.
+
+Every model, the offline default included, is loaded by `SentenceTransformer`; a model's own prompts for
+queries and passages are used where its folder names them, so asymmetric models (E5, BGE, GTE, Qwen)
+work by naming their folder. Torch is imported when an encoder is built, not before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.encoding.e5_folder import folder_revision, unpacked_e5_folder
+from rag.errors import EncoderError
+from rag.text.folding import fold_for_encoder
+
+Vectors = npt.NDArray[np.float32]
+Progress = Callable[[int, int], None]
+"""Called with (rows done, rows in all)."""
+
+BUNDLED_ENCODER = "bundled:multilingual-e5-small"
+_BATCH = 32
+
+
+class Encoder(Protocol):
+    """Turns text into unit vectors. Two methods, because questions and passages are encoded differently."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as set."""
+
+    @property
+    def revision(self) -> str:
+        """Changes when the weights do."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimension), float32, rows of unit length."""
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Shape (len(texts), dimension), float32, rows of unit length."""
+
+
+class SentenceTransformerEncoder:
+    """An encoder over any sentence-transformers model.
+
+    Args:
+        model: `bundled:multilingual-e5-small`, a local folder, or a hub name (which needs network or a
+            filled cache).
+        cache_dir: Where the bundled model is unpacked.
+        threads: Torch threads; the result does not depend on it.
+
+    Raises:
+        EncoderError: If the model cannot be found or loaded.
+    """
+
+    def __init__(self, model: str, cache_dir: Path, threads: int) -> None:
+        self._name = model
+        folder = unpacked_e5_folder(cache_dir) if model == BUNDLED_ENCODER else Path(model).expanduser()
+        local = folder.is_dir()
+        self._revision = folder_revision(folder) if local else model
+        self._model = _load(str(folder) if local else model, local_only=local, threads=threads)
+        self._dimension = int(self._model.get_embedding_dimension() or 0)
+
+    @property
+    def name(self) -> str:
+        """The model's name, as set."""
+        return self._name if self._name == BUNDLED_ENCODER else Path(self._name).name
+
+    @property
+    def revision(self) -> str:
+        """Changes when the weights do."""
+        return self._revision
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._dimension
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Encode questions, one at a time: a batch's padding would change the last bits of a vector."""
+        rows = [self._model.encode_query([fold_for_encoder(text)], **_QUIET)[0] for text in texts]
+        return np.asarray(rows, np.float32).reshape(len(rows), self._dimension)
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Encode passages in batches of similar length."""
+        folded = [fold_for_encoder(text) for text in texts]
+        order = sorted(range(len(folded)), key=lambda i: (-len(folded[i]), i))
+        vectors = np.empty((len(folded), self._dimension), np.float32)
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            vectors[rows] = self._model.encode_document([folded[i] for i in rows], **_QUIET)
+            if progress:
+                progress(min(start + _BATCH, len(order)), len(order))
+        return vectors
+
+
+_QUIET: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False, "convert_to_numpy": True}
+
+
+def _load(path: str, *, local_only: bool, threads: int) -> Any:
+    if local_only:
+        # Without this the hub client asks the network for newer files even for a local folder.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    try:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()
+        torch.set_num_threads(threads)
+        return SentenceTransformer(path, device="cpu", local_files_only=local_only)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        raise EncoderError(
+            f"无法加载编码模型 {path!r}：{error}。请检查 CEWEN_ENCODER（本地文件夹或模型名）。"
+        ) from error

@@ -1,0 +1,1 @@
+"""From bytes to documents: decode, find the parts of the page, reflow its paragraphs, keep the map back."""

@@ -1,0 +1,132 @@
+"""Read one source into its documents: the entry point of this package, and the way back.
+
+`read_documents` gives documents for retrieval and `Layout` keeps every character of the page: what each
+block holds and, as gaps, the white space between. `unreflow` puts the page together again from the
+layout alone; that it equals the source is tested on this reader's own and on generated pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.reading.joining import join_lines
+from rag.reading.lines import Line, LineTable
+from rag.reading.paragraphs import group_clean, group_wrapped
+from rag.reading.sections import Section, cut_page
+from rag.records import Block, BlockKind, Document, Paragraph, Source
+
+_LABEL_CHARS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All of a source, typed.
+
+    Attributes:
+        blocks: Every block, in source order; together with `gaps` they hold each source character once.
+        gaps: (source offset, white space that stands there), ascending.
+        hard_wrapped: Whether the source was read as a printed column.
+    """
+
+    blocks: tuple[Block, ...]
+    gaps: tuple[tuple[int, str], ...]
+    hard_wrapped: bool
+
+
+def read_documents(source: Source) -> tuple[Document, ...]:
+    """The documents of a source, in page order (one without a body is left out)."""
+    return read_page(source)[0]
+
+
+def read_page(source: Source) -> tuple[tuple[Document, ...], Layout]:
+    """Documents and layout of a source."""
+    table = LineTable(source.text)
+    page = cut_page(table.lines)
+    blocks: list[Block] = [_typed("masthead", [line], table) for line in page.masthead]
+    documents: list[Document] = []
+    for section in page.sections:
+        typed, body = _section_blocks(section, table, wrapped=page.hard_wrapped)
+        blocks += [*typed, *body]
+        if any(block.kind == "paragraph" for block in body):
+            documents.append(_document(source, len(documents) + 1, section, typed, body))
+    blocks.sort(key=lambda block: block.span.start_char)
+    return tuple(documents), Layout(tuple(blocks), _gaps(source.text, blocks), page.hard_wrapped)
+
+
+def unreflow(layout: Layout) -> str:
+    """The source text, from its layout."""
+    placed: dict[int, str] = {}
+    for block in layout.blocks:
+        placed.update((block.offsets.source_of(i), char) for i, char in enumerate(block.text))
+    for offset, white in layout.gaps:
+        placed.update((offset + i, char) for i, char in enumerate(white))
+    return "".join(placed[offset] for offset in sorted(placed))
+
+
+def _gaps(text: str, blocks: Sequence[Block]) -> tuple[tuple[int, str], ...]:
+    """Runs of source characters that no block shows as they are (a folded line end counts as such)."""
+    shown = bytearray(len(text))
+    for block in blocks:
+        for index, char in enumerate(block.text):
+            offset = block.offsets.source_of(index)
+            shown[offset] = text[offset] == char
+    gaps: list[tuple[int, str]] = []
+    start: int | None = None
+    for offset in range(len(text) + 1):
+        if offset < len(text) and not shown[offset]:
+            start = offset if start is None else start
+        elif start is not None:
+            gaps.append((start, text[start:offset]))
+            start = None
+    return tuple(gaps)
+
+
+def _typed(kind: BlockKind, lines: Sequence[Line], table: LineTable) -> Block:
+    return join_lines(kind, lines, table, keep_spaces=True)
+
+
+def _section_blocks(section: Section, table: LineTable, *, wrapped: bool) -> tuple[list[Block], list[Block]]:
+    parts: list[tuple[BlockKind, list[Line]]] = [
+        ("title", section.title),
+        ("byline", section.byline),
+        ("note", section.note),
+    ]
+    typed = [_typed(kind, lines, table) for kind, lines in parts if lines and kind != "note"]
+    if section.note:
+        typed.append(join_lines("note", section.note, table))
+    groups = group_wrapped(section.body) if wrapped else group_clean(section.body)
+    body = [
+        join_lines("heading" if heading else "paragraph", lines, table, keep_spaces=not wrapped)
+        for lines, heading in groups
+    ]
+    return typed, body
+
+
+def _document(source: Source, number: int, section: Section, typed: list[Block], body: list[Block]) -> Document:
+    texts = {block.kind: block.text for block in typed}
+    title = texts.get("title", "").lstrip("# ").strip() or None
+    note = texts.get("note")
+    paragraphs: list[Paragraph] = []
+    heading = ""
+    for block in body:
+        if block.kind == "heading":
+            heading = block.text.lstrip("# ")
+        else:
+            paragraphs.append(Paragraph(len(paragraphs) + 1, block, heading))
+    return Document(
+        document_id=f"{source.sha256[:12]}-{number}",
+        source=source,
+        title=title,
+        label=title or _label(section.authors, paragraphs[0].text),
+        authors=section.authors,
+        affiliation=note[1:-1].strip() if note else None,
+        typed_blocks=tuple(typed + [block for block in body if block.kind == "heading"]),
+        paragraphs=tuple(paragraphs),
+    )
+
+
+def _label(authors: Sequence[str], opening: str) -> str:
+    """A display label for a document without a title: its authors and opening words."""
+    words = opening if len(opening) <= _LABEL_CHARS else opening[:_LABEL_CHARS].rstrip("，、；：,;: ") + "…"
+    return f"{'、'.join(authors)}：{words}" if authors else words

@@ -1,0 +1,59 @@
+"""Fold text for comparison: width, script, case, quotation marks and spacing. Never for showing.
+
+Folding is what lets "ＡＩ 賦能" match "AI赋能". Its result is compared, tokenised or encoded and then
+thrown away; offsets into it mean nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+_QUOTES = str.maketrans({char: '"' for char in "“”„‟「」『』＂"} | {char: "'" for char in "‘’＇"})
+_DASHES = re.compile(r"[‐‑‒–—―－]+")
+_SPACE_BESIDE_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
+_SPACES = re.compile(r"\s+")
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    import opencc
+
+    return opencc.OpenCC("t2s")
+
+
+def to_simplified(text: str) -> str:
+    """Traditional characters to simplified ones (OpenCC's `t2s` dictionaries)."""
+    simplified: str = _converter().convert(text)
+    return simplified
+
+
+def fold(text: str) -> str:
+    """The form in which two texts are compared.
+
+    NFKC width and compatibility forms, lower case, simplified script, straight quotes, one dash, no
+    invisible characters, no white space beside a Chinese character.
+    """
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_QUOTES)
+    text = _DASHES.sub("-", to_simplified(text)).casefold()
+    return _SPACES.sub(" ", _SPACE_BESIDE_HAN.sub("", text)).strip()
+
+
+def fold_for_encoder(text: str) -> str:
+    """A milder form for the encoder, which knows case and punctuation: width and script only."""
+    text = _INVISIBLE.sub("", text)
+    return _SPACES.sub(" ", to_simplified(unicodedata.normalize("NFKC", text))).strip()
+
+
+def has_han(text: str) -> bool:
+    """Whether the text has any Chinese character."""
+    return bool(_HAN.search(text))
+
+
+def squeeze(text: str) -> str:
+    """The text with all white space removed: the form in which a quotation equals its source."""
+    return "".join(text.split())
