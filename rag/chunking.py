@@ -43,18 +43,19 @@ class SentenceSplitter(TextSplitter):
             sentence = text[start:end]
             pieces += [sentence] if len(sentence) <= self._max_chars else self._clauses.split_text(sentence)
         wanted = math.ceil(len(text) / self._max_chars)
-        for size in self._sizes(len(text), wanted):
+        chunks: list[str] = []
+        for size in self._sizes(len(text), wanted, max(map(len, pieces), default=0)):
             self._chunk_size = size
             chunks = self._merge_splits(pieces, "")
             if len(chunks) <= wanted:
-                return chunks
+                break
         return chunks
 
-    def _sizes(self, length: int, wanted: int) -> list[int]:
-        """Chunk sizes to try, from perfectly even up to the longest allowed."""
-        even = math.ceil(length / wanted)
-        steps = [min(self._max_chars, even + (self._max_chars * step) // 10) for step in range(1, 10)]
-        return [size for size in dict.fromkeys(steps) if size < self._max_chars] + [self._max_chars]
+    def _sizes(self, length: int, wanted: int, longest_piece: int) -> list[int]:
+        """Chunk sizes to try, from nearly even up to the longest allowed."""
+        smallest = max(math.ceil(length / wanted), longest_piece)
+        step = max(1, self._max_chars // 10)
+        return [*range(smallest, self._max_chars, step), self._max_chars]
 
 
 def chunk_ranges(text: str, max_chars: int) -> list[tuple[int, int]]:

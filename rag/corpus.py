@@ -71,7 +71,9 @@ def read_folder(folder: Path) -> tuple[Source, ...]:
         ConfigError: If the folder does not exist, holds no text, or a file cannot be decoded.
     """
     if not folder.is_dir():
-        raise ConfigError(f"语料文件夹 {str(folder)!r} 不存在。请用 CEWEN_SEEDS_DIR 指定放有 .txt 文件的文件夹。")
+        raise ConfigError(
+            f"语料文件夹 {str(folder)!r} 不存在。请用 CEWEN_SEEDS_DIR 指定放有 .txt 文件的文件夹。"
+        )
     paths = sorted(
         path
         for path in folder.rglob("*")
@@ -113,7 +115,9 @@ def _add_rows(
         span = table.span(*offsets.source_range(*_trimmed(text, start, end)))
         chunk_id = f"{document.document_id}:{span.start_char}-{span.end_char}"
         starts.append((start, len(chunks)))
-        row = Chunk(len(chunks), chunk_id, document.document_id, paragraph.number, text[start:end], start, end, span)
+        row = Chunk(
+            len(chunks), chunk_id, document.document_id, paragraph.number, text[start:end], start, end, span
+        )
         chunks.append(row)
     for start, end in _merge_scraps(text, sentence_ranges(text)):
         first, last = _trimmed(text, start, end)
@@ -121,7 +125,14 @@ def _add_rows(
         span = table.span(*offsets.source_range(first, last))
         sentences.append(
             Sentence(
-                len(sentences), document.document_id, paragraph.number, home, text[first:last], first, last, span
+                len(sentences),
+                document.document_id,
+                paragraph.number,
+                home,
+                text[first:last],
+                first,
+                last,
+                span,
             )
         )
 

@@ -1,4 +1,4 @@
-"""The frozen records that the stages hand to each other. Data only: no behaviour beyond derived values.
+r"""The frozen records that the stages hand to each other. Data only: no behaviour beyond derived values.
 
 Coordinates: `start_char`/`end_char` are half-open Unicode code-point offsets into the stored source
 text; `start_line`/`end_line` are 1-based, inclusive printed lines (a line ends at "\\n"). `start`/`end`

@@ -17,6 +17,7 @@ value = (nibble - 8) * scale (the layout llama.cpp calls Q4_0).
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import struct
 from collections.abc import Iterator
@@ -120,7 +121,8 @@ class E5File:
         (block,) = self._ints("i")
         if block != _BLOCK:
             raise ValueError(f"block of {block} weights, expected {_BLOCK}")
-        self.shape = E5Shape(*sizes, layer_norm_eps=float(eps))
+        hidden, layers, heads, ffn, vocabulary, positions, token_types = sizes
+        self.shape = E5Shape(hidden, layers, heads, ffn, vocabulary, positions, token_types, float(eps))
         self.tokenizer = self._parse_tokenizer()
         (count,) = self._ints("i")
         self._directory: dict[str, _Entry] = dict(self._parse_entry() for _ in range(count))
@@ -140,7 +142,7 @@ class E5File:
         for _ in range(mapped):
             code_point, length = self._ints("IB")
             code_points[code_point] = "".join(map(chr, self._ints(f"{length}I")))
-        texts = tuple(blob[a:b].decode() for a, b in zip(offsets, offsets[1:], strict=False))
+        texts = tuple(blob[a:b].decode() for a, b in itertools.pairwise(offsets))
         return E5Tokenizer(texts, tuple(scores), bos, eos, pad, unk, code_points)
 
     def _parse_entry(self) -> tuple[str, _Entry]:

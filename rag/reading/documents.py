@@ -103,7 +103,9 @@ def _section_blocks(section: Section, table: LineTable, *, wrapped: bool) -> tup
     return typed, body
 
 
-def _document(source: Source, number: int, section: Section, typed: list[Block], body: list[Block]) -> Document:
+def _document(
+    source: Source, number: int, section: Section, typed: list[Block], body: list[Block]
+) -> Document:
     texts = {block.kind: block.text for block in typed}
     title = texts.get("title", "").lstrip("# ").strip() or None
     note = texts.get("note")

@@ -16,7 +16,9 @@ from rag.records import Block, BlockKind, OffsetMap
 _LETTER_SPACED = re.compile(r"\S\s\S\s\S\s\S")
 
 
-def join_lines(kind: BlockKind, lines: Sequence[Line], table: LineTable, *, keep_spaces: bool = False) -> Block:
+def join_lines(
+    kind: BlockKind, lines: Sequence[Line], table: LineTable, *, keep_spaces: bool = False
+) -> Block:
     """Make one block of `lines` (at least one of them not blank).
 
     Args:

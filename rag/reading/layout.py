@@ -27,7 +27,9 @@ def is_hard_wrapped(lines: Sequence[Line]) -> bool:
         return False
     even = 0
     for i in broken:
-        near = [printed[j].width for j in range(max(0, i - _NEIGHBOURS), min(len(printed), i + _NEIGHBOURS + 1))]
+        near = [
+            printed[j].width for j in range(max(0, i - _NEIGHBOURS), min(len(printed), i + _NEIGHBOURS + 1))
+        ]
         column = median(near)
         even += 4.0 <= column <= _MAX_COLUMN_EMS and 0.75 * column <= printed[i].width <= 1.25 * column
     return even >= 0.7 * len(broken)

@@ -13,6 +13,7 @@ the end of a column, or an accident of extraction, so the decision is made from 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from statistics import median
 
@@ -38,10 +39,12 @@ def group_wrapped(lines: Sequence[Line]) -> list[Group]:
     if not printed:
         return []
     indent = _dropped_indent(lines, printed)
-    gaps_break_sentences = any(b - a > 1 and not lines[a].ends_sentence for a, b in zip(printed, printed[1:], strict=False))
+    gaps_break_sentences = any(
+        b - a > 1 and not lines[a].ends_sentence for a, b in itertools.pairwise(printed)
+    )
     groups: list[Group] = []
     first = printed[0]
-    for before, after in zip(printed, printed[1:], strict=False):
+    for before, after in itertools.pairwise(printed):
         if _starts_paragraph(lines, before, after, indent, trust_gaps=not gaps_break_sentences):
             groups.append(_group(lines, first, before))
             first = after
@@ -51,7 +54,9 @@ def group_wrapped(lines: Sequence[Line]) -> list[Group]:
 
 def _group(lines: Sequence[Line], first: int, last: int) -> Group:
     only = lines[first]
-    heading = first == last and not only.ends_sentence and only.width < _VERY_SHORT * column_width(lines, first)
+    heading = (
+        first == last and not only.ends_sentence and only.width < _VERY_SHORT * column_width(lines, first)
+    )
     return list(lines[first : last + 1]), heading
 
 
@@ -65,7 +70,7 @@ def _starts_paragraph(
     shortfall = column_width(lines, before) - lines[before].width
     if not lines[before].ends_sentence:
         # A heading stands alone between gaps and far from the column's edge.
-        return gap and _is_heading(lines, before) or (gap and _is_heading(lines, after) and trust_gaps)
+        return (gap and _is_heading(lines, before)) or (gap and _is_heading(lines, after) and trust_gaps)
     if not gap:
         return lines[before].width < _VERY_SHORT * column_width(lines, before) and shortfall > _SHORT_EMS
     if trust_gaps or shortfall >= _SHORT_EMS or _is_heading(lines, after):
@@ -97,7 +102,7 @@ def _missing(lines: Sequence[Line], index: int) -> float:
 def _dropped_indent(lines: Sequence[Line], printed: Sequence[int]) -> float:
     """By how much certain paragraph openings are short, in ems (0 if there are none)."""
     openings = [printed[0]]
-    for before, after in zip(printed, printed[1:], strict=False):
+    for before, after in itertools.pairwise(printed):
         ended = lines[before].ends_sentence
         if ended and after - before > 1 and column_width(lines, before) - lines[before].width >= _SHORT_EMS:
             openings.append(after)

@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-_QUOTES = str.maketrans({char: '"' for char in "“”„‟「」『』＂"} | {char: "'" for char in "‘’＇"})
+_QUOTES = str.maketrans(dict.fromkeys("“”„‟「」『』＂", '"') | dict.fromkeys("‘’＇", "'"))
 _DASHES = re.compile(r"[‐‑‒–—―－]+")
 _SPACE_BESIDE_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 _SPACES = re.compile(r"\s+")

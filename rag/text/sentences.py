@@ -54,7 +54,9 @@ def _ends_here(text: str, index: int) -> bool:
     if char != "." or index == 0 or text[index - 1].isdigit():
         return False
     rest = text[index + 1 :]
-    return not rest.strip() or (rest[:1].isspace() and rest.lstrip()[:1].isupper() and text[index - 2 : index - 1].isalnum())
+    return not rest.strip() or (
+        rest[:1].isspace() and rest.lstrip()[:1].isupper() and text[index - 2 : index - 1].isalnum()
+    )
 
 
 def _closes_later(text: str, index: int) -> bool:

@@ -1,0 +1,1 @@
+"""From ranked evidence to a cited answer: generators, the citation gate, abstention."""

@@ -1,0 +1,258 @@
+"""The engine: one question in, one cited answer or one honest abstention out.
+
+It joins the stages and owns none of them. It is built once by the assembly point, is immutable after
+that, and may be called from several threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+from rag.answering.abstention import abstention_reason, abstention_text
+from rag.answering.citations import cite_block
+from rag.answering.gate import Checked, check_draft
+from rag.answering.generator import AnswerGenerator, Draft, GenerationRequest
+from rag.answering.typed_parts import TypedAnswer, answer_typed, asks_about_text, topic_of
+from rag.corpus import Corpus
+from rag.errors import InputError, NotFoundError
+from rag.followup import resolve_followup
+from rag.inputs import check_question
+from rag.question import Question, read_question
+from rag.records import Answer, AnswerSentence, Citation, Document, Passage, Reason, Turn
+from rag.retrieval import Retrieved, Retriever
+from rag.scope import Scope, ScopeFinder
+
+_RELATED = 3
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Settings of the engine.
+
+    Attributes:
+        answer_threshold: Abstain below this confidence, 0-1; 0 always answers, 1 never.
+        answer_max_chars: Longest answer in characters; a complete list may be longer.
+        generator: Name of the default generator.
+        public_url: Prefix of links; "" for relative ones.
+    """
+
+    answer_threshold: float
+    answer_max_chars: int
+    generator: str
+    public_url: str
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What answering came to, before it is put into an `Answer`."""
+
+    checked: Checked
+    reason: Reason | None
+    message: str
+    confidence: float
+    is_list: bool = False
+
+
+class Engine:
+    """Answers questions about one corpus.
+
+    Args:
+        corpus: The rows.
+        retriever: Searches them.
+        generators: By name; `options.generator` must be among them.
+        options: Settings.
+        index_fingerprint: Names corpus, model and index.
+        model_provenance: What the ranking weights were fitted on; goes into the fingerprint.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        retriever: Retriever,
+        generators: Mapping[str, AnswerGenerator],
+        options: EngineOptions,
+        *,
+        index_fingerprint: str,
+        model_provenance: dict[str, Any],
+    ) -> None:
+        self._corpus = corpus
+        self._retriever = retriever
+        self._generators = generators
+        self._options = options
+        self._scopes = ScopeFinder(corpus)
+        settings = [index_fingerprint, model_provenance, options.answer_threshold, options.answer_max_chars]
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        self.fingerprint = f"{index_fingerprint}-{digest[:8]}"
+
+    def ask(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        top_k: int = 8,
+        generator: str | None = None,
+        explain: bool = False,
+    ) -> Answer:
+        """Answer a question.
+
+        Args:
+            question: As typed, 1-2000 characters.
+            history: The conversation so far, oldest first.
+            top_k: How many passages the generator sees, from 1.
+            generator: Which generator to use instead of the default.
+            explain: Whether to say how the answer came about.
+
+        Raises:
+            InputError: If the question is empty, too long or not text.
+            NotFoundError: If there is no such generator (code "generator_not_found").
+        """
+        started = perf_counter()
+        writer = self._generator(generator)
+        resolved = resolve_followup(check_question(question), history)
+        read = read_question(resolved)
+        found, scope = self._retrieve(read)
+        outcome = self._typed(read, found, scope) or self._generated(read, found, writer, top_k)
+        total = 1e3 * (perf_counter() - started)
+        timings = found.timings_ms | {"total": total}
+        related = found.passages[:_RELATED] if outcome.reason else ()
+        return Answer(
+            answer_id=f"ans_{uuid.uuid4().hex}",
+            status="abstained" if outcome.reason else "answered",
+            answer=outcome.message or _marked(outcome.checked.sentences, is_list=outcome.is_list),
+            reason=outcome.reason,
+            confidence=outcome.confidence,
+            sentences=outcome.checked.sentences,
+            citations=outcome.checked.citations,
+            related=related,
+            resolved_question=resolved,
+            generator=writer.name,
+            fingerprint=self.fingerprint,
+            timings_ms={stage: round(value, 2) for stage, value in timings.items()},
+            explain=_explanation(read, found, outcome, top_k) if explain else None,
+        )
+
+    def search(
+        self, query: str, *, top_k: int = 10, score_threshold: float | None = None
+    ) -> tuple[Passage, ...]:
+        """The most relevant passages, best first; `score_threshold` keeps those scoring at least that."""
+        found, _ = self._retrieve(read_question(check_question(query)))
+        threshold = score_threshold or 0.0
+        return tuple(passage for passage in found.passages[:top_k] if passage.score >= threshold)
+
+    def documents(self) -> tuple[Document, ...]:
+        """All documents, in corpus order."""
+        return self._corpus.documents
+
+    def document(self, document_id: str) -> Document:
+        """One document.
+
+        Raises:
+            NotFoundError: If there is none of that id (code "document_not_found").
+        """
+        try:
+            return self._corpus.document_by_id[document_id]
+        except KeyError:
+            raise NotFoundError(
+                f"没有编号为 {document_id[:40]!r} 的文章。可用 GET /v1/documents 查看全部编号。",
+                code="document_not_found",
+            ) from None
+
+    def _generator(self, name: str | None) -> AnswerGenerator:
+        wanted = name or self._options.generator
+        if wanted not in self._generators:
+            raise InputError(
+                f"没有名为 {wanted[:40]!r} 的生成器，可用的有：{'、'.join(sorted(self._generators))}。",
+                code="generator_not_found",
+            )
+        return self._generators[wanted]
+
+    def _retrieve(self, question: Question) -> tuple[Retrieved, Scope]:
+        scope = self._scopes.find(question.text)
+        searched = (
+            question
+            if scope.rest == question.text
+            else replace(read_question(scope.rest), kind=question.kind)
+        )
+        return self._retriever.retrieve(searched, scope), scope
+
+    def _typed(self, question: Question, found: Retrieved, scope: Scope) -> _Outcome | None:
+        """The answer from a document's typed parts, if that is what the question asks for."""
+        if question.metadata is None or not (
+            scope.document_ids or asks_about_text(question, self._corpus.documents)
+        ):
+            return None
+        if question.metadata == "authors" and scope.document_ids and not asks_about_text(question, ()):
+            return None
+        if scope.document_ids:
+            ids: tuple[str, ...] = scope.document_ids
+        elif not topic_of(question.folded):
+            ids = tuple(document.document_id for document in self._corpus.documents)
+        elif found.confidence < self._options.answer_threshold or not found.ranked:
+            return None
+        else:
+            ids = (found.best_document(),)
+        typed = answer_typed(question.metadata, [self._corpus.document_by_id[i] for i in ids])
+        if typed is None:
+            return None
+        if not typed.sentences:
+            return _Outcome(Checked((), (), ()), "not_stated", typed.missing, 1.0 - found.confidence)
+        return _Outcome(self._cite_typed(typed), None, "", max(found.confidence, 0.9), len(ids) > 1)
+
+    def _cite_typed(self, typed: TypedAnswer) -> Checked:
+        sentences: list[AnswerSentence] = []
+        citations: list[Citation] = []
+        for said in typed.sentences:
+            numbers = []
+            for block in said.blocks:
+                numbers.append(len(citations) + 1)
+                citations.append(
+                    cite_block(
+                        numbers[-1], block, said.document, score=1.0, public_url=self._options.public_url
+                    )
+                )
+            sentences.append(AnswerSentence(said.text, tuple(numbers), "supported"))
+        return Checked(tuple(sentences), tuple(citations), tuple("supported" for _ in sentences))
+
+    def _generated(
+        self, question: Question, found: Retrieved, writer: AnswerGenerator, top_k: int
+    ) -> _Outcome:
+        draft = Draft(())
+        threshold = self._options.answer_threshold
+        if found.ranked and threshold < 1 and found.confidence >= threshold:
+            request = GenerationRequest(
+                question, found.passages[:top_k], found.ranked, self._options.answer_max_chars
+            )
+            draft = writer.generate(request)
+        checked = check_draft(draft, found.passages, self._corpus, public_url=self._options.public_url)
+        if checked.sentences:
+            return _Outcome(checked, None, "", found.confidence, draft.is_list)
+        reason = abstention_reason(question, found.passages, found.lexical_peak)
+        message = abstention_text(reason, found.passages[:_RELATED])
+        return _Outcome(checked, reason, message, found.confidence)
+
+
+def _marked(sentences: Sequence[AnswerSentence], *, is_list: bool) -> str:
+    """The answer's text with `[n]` after each sentence; the items of a list stand on lines of their own."""
+    marked = [sentence.text + "".join(f"[{n}]" for n in sentence.citations) for sentence in sentences]
+    return ("\n" if is_list else "").join(marked)
+
+
+def _explanation(question: Question, found: Retrieved, outcome: _Outcome, top_k: int) -> dict[str, Any]:
+    return {
+        "kind": question.kind,
+        "metadata": question.metadata,
+        "words": list(question.words),
+        "lexical_peak": round(found.lexical_peak, 4),
+        "unknown_share": round(found.unknown_share, 4),
+        "passages": [
+            {"rank": p.rank, "score": p.score, "chunk_id": p.chunk.chunk_id, "raw": dict(p.raw)}
+            for p in found.passages[:top_k]
+        ],
+        "verdicts": list(outcome.checked.verdicts),
+    }

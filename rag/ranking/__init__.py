@@ -1,0 +1,1 @@
+"""Which sentences answer: evidence features, their learned weights, and the calibrated confidence."""

@@ -1,0 +1,146 @@
+"""From a question to ranked passages: encode, gather evidence, rank sentences, score chunks.
+
+The unit that is ranked is the sentence; a passage is a chunk, as relevant as its best sentence. So the
+score of a search hit, of a citation and of the answer's evidence is one number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.answering.citations import source_url
+from rag.answering.generator import RankedSentence
+from rag.corpus import Corpus
+from rag.encoding.encoder import Encoder
+from rag.question import Question
+from rag.ranking.arms import SearchIndex
+from rag.ranking.features import FEATURES, Evidence, gather_evidence
+from rag.ranking.model import RankingModel, question_features
+from rag.records import Passage
+from rag.scope import Scope
+
+_NAMED_BONUS = 2.0
+"""Added to the ranking value of sentences of a document that the question names: enough to put them
+first among equals, not enough to lift a sentence with no evidence."""
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What was found for one question.
+
+    Attributes:
+        ranked: Candidate sentences, best first.
+        passages: Chunks of the candidates, best first.
+        confidence: Estimated probability that the corpus answers the question.
+        lexical_peak: Largest share of the question's words found in one place, 0-1.
+        unknown_share: Share of the question's content words that the corpus never uses, 0-1.
+        timings_ms: "encode" and "search".
+    """
+
+    ranked: tuple[RankedSentence, ...]
+    passages: tuple[Passage, ...]
+    confidence: float
+    lexical_peak: float
+    unknown_share: float
+    timings_ms: dict[str, float]
+
+    def best_document(self) -> str:
+        """The document with the most relevant sentences: highest sum over the first ten."""
+        sums: dict[str, float] = {}
+        for found in self.ranked[:10]:
+            document = found.sentence.document_id
+            sums[document] = sums.get(document, 0.0) + found.relevance
+        return max(sums, key=lambda document: sums[document])
+
+
+class Retriever:
+    """Searches one corpus.
+
+    Args:
+        corpus: The rows.
+        index: The arms over them.
+        encoder: The encoder that made the index's vectors.
+        model: Fitted weights.
+        candidates_per_arm: How many rows each arm contributes.
+        public_url: Prefix of citation links.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        index: SearchIndex,
+        encoder: Encoder,
+        model: RankingModel,
+        *,
+        candidates_per_arm: int,
+        public_url: str,
+    ) -> None:
+        self._corpus = corpus
+        self._index = index
+        self._encoder = encoder
+        self._model = model
+        self._k = candidates_per_arm
+        self._public_url = public_url
+
+    def retrieve(self, question: Question, scope: Scope) -> Retrieved:
+        """Rank the corpus for one question."""
+        started = perf_counter()
+        vector = self._encoder.encode_queries([question.text])[0]
+        encoded = perf_counter()
+        evidence = gather_evidence(question, vector, self._index, self._corpus, self._k)
+        values = self._model.rank_values(evidence.matrix)
+        unknown = self._unknown_share(question)
+        confidence = self._model.confidence(question_features(question, evidence, values, unknown))
+        if scope.document_ids:
+            named = [self._corpus.sentences[o].document_id in scope.document_ids for o in evidence.ordinals]
+            values = values + _NAMED_BONUS * np.array(named)
+        relevance = self._model.relevance(values)
+        order = np.lexsort((evidence.ordinals, -values))
+        ranked = tuple(
+            RankedSentence(self._corpus.sentences[int(evidence.ordinals[i])], float(relevance[i]))
+            for i in order
+        )
+        passages = self._passages(evidence, values, relevance)
+        done = perf_counter()
+        timings = {"encode": 1e3 * (encoded - started), "search": 1e3 * (done - encoded)}
+        return Retrieved(ranked, passages, confidence, evidence.lexical_peak, unknown, timings)
+
+    def _unknown_share(self, question: Question) -> float:
+        words = question.words
+        if not words:
+            return 1.0
+        unseen = self._index.sentence_terms.idf("\0")
+        return sum(self._index.sentence_terms.idf(word) >= unseen for word in words) / len(words)
+
+    def _passages(
+        self, evidence: Evidence, values: npt.NDArray[np.float64], relevance: npt.NDArray[np.float64]
+    ) -> tuple[Passage, ...]:
+        best: dict[int, int] = {}
+        for row, ordinal in enumerate(evidence.ordinals.tolist()):
+            chunk = self._corpus.sentences[ordinal].chunk_ordinal
+            if chunk not in best or values[row] > values[best[chunk]]:
+                best[chunk] = row
+        order = sorted(best, key=lambda chunk: (-values[best[chunk]], chunk))
+        passages: list[Passage] = []
+        for rank, ordinal in enumerate(order, 1):
+            row = best[ordinal]
+            chunk = self._corpus.chunks[ordinal]
+            raw = {
+                name: round(float(value), 4)
+                for name, value in zip(FEATURES, evidence.matrix[row], strict=True)
+            }
+            passages.append(
+                Passage(
+                    rank,
+                    float(relevance[row]),
+                    chunk,
+                    self._corpus.document_by_id[chunk.document_id],
+                    source_url(self._public_url, chunk.document_id, chunk.span),
+                    raw | {"rank_value": float(values[row]), "cosine": round(float(evidence.cosine[row]), 4)},
+                )
+            )
+        return tuple(passages)
