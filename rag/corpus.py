@@ -152,3 +152,13 @@ def _merge_scraps(text: str, ranges: Iterable[tuple[int, int]]) -> list[tuple[in
         else:
             merged.append((start, end))
     return merged
+
+
+def window_texts(corpus: Corpus) -> list[str]:
+    """For each sentence its text with the sentence before and after it in the paragraph, to be encoded."""
+    texts: list[str] = []
+    for rows in corpus.sentences_of_paragraph.values():
+        for place in range(len(rows)):
+            near = rows[max(0, place - 1) : place + 2]
+            texts.append("".join(corpus.sentences[row].text for row in near))
+    return texts

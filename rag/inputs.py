@@ -75,7 +75,7 @@ def check_question(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing in `text` would show on paper: spaces of any width, zero-width and filler characters."""
+    """Whether `text` would leave paper blank: spaces of any width, zero-width and filler characters."""
     return all(
         char in _BLANK_LETTERS or unicodedata.category(char) in _BLANK_CATEGORIES or _BLANK_MARKS.match(char)
         for char in text

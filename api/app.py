@@ -1,0 +1,128 @@
+"""The application: routes, limits and the engine put together. Nothing is decided here but the order.
+
+The engine comes as a function, because opening it takes a while: the service answers `/healthz` at once
+and everything else as soon as the engine is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from api import routes_answers, routes_documents, routes_health, routes_pages
+from api.engine_slot import EngineSlot
+from api.errors import HANDLERS
+from api.limits import AdmissionGateMiddleware, RequestLimitsMiddleware
+from api.middleware import (
+    ErrorBoundaryMiddleware,
+    HeadMiddleware,
+    RequestIdMiddleware,
+    SecurityHeadersMiddleware,
+)
+from api.ports import EngineFactory
+from api.rendering import STATIC_DIR
+from api.schemas import ErrorReply
+from api.settings import ApiSettings
+
+_DESCRIPTION = (
+    "用中文提问，得到逐句带引文的答案：每条引文都是原文中逐字的一段，"
+    "带字符区间和行号；文库没有说的，如实说没有。"
+)
+
+
+class CewenApp(FastAPI):
+    """FastAPI with an OpenAPI document that tells the truth about errors."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document: FastAPI's, with our error schema in place of its own."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for methods in document["paths"].values():
+                for operation in methods.values():
+                    _drop_foreign_422(operation["responses"])
+            schemas = document["components"]["schemas"]
+            for foreign in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(foreign, None)
+            ours = ErrorReply.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(ours.pop("$defs"), ErrorReply=ours)
+            document["components"]["schemas"] = dict(sorted(schemas.items()))
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+def create_app(engine_factory: EngineFactory, settings: ApiSettings | None = None) -> FastAPI:
+    """Make the application.
+
+    Args:
+        engine_factory: Opens the engine; called once, in a thread, when the server starts.
+        settings: Limits and switches; the defaults if None.
+
+    Returns:
+        An ASGI application. `app.state.engine_slot` is its `EngineSlot`.
+    """
+    settings = settings or ApiSettings()
+    slot = EngineSlot(engine_factory)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        slot.start()
+        yield
+
+    app = CewenApp(
+        title="策问 Cewen",
+        version="1",
+        description=_DESCRIPTION,
+        servers=[{"url": settings.public_url}] if settings.public_url else None,
+        openapi_url="/openapi.json" if settings.docs else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=_middleware(settings),
+        exception_handlers=HANDLERS,
+        # FastAPI would otherwise trace every request, and export it where an environment variable says.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.engine_slot = slot
+    app.state.settings = settings
+    for module in (routes_answers, routes_documents, routes_health, routes_pages):
+        app.include_router(module.router)
+    if settings.docs:
+        app.include_router(routes_pages.reference_router)
+    app.mount("/static", StaticFiles(directory=STATIC_DIR), name="static")
+    return app
+
+
+def _middleware(settings: ApiSettings) -> list[Middleware]:
+    """Outermost first: what is refused early still gets an id, headers and our error shape."""
+    return [
+        Middleware(RequestIdMiddleware),
+        Middleware(SecurityHeadersMiddleware),
+        Middleware(HeadMiddleware),
+        Middleware(ErrorBoundaryMiddleware),
+        Middleware(
+            RequestLimitsMiddleware,
+            max_header_bytes=settings.max_header_bytes,
+            max_body_bytes=settings.max_body_bytes,
+            body_timeout_seconds=settings.body_timeout_seconds,
+        ),
+        Middleware(
+            AdmissionGateMiddleware,
+            paths=routes_answers.PATHS,
+            max_concurrent=settings.max_concurrent,
+            max_waiting=settings.waiting_places,
+            wait_seconds=settings.wait_seconds,
+        ),
+    ]
+
+
+def _drop_foreign_422(responses: dict[str, Any]) -> None:
+    """Remove the 422 that FastAPI adds to any route with a parameter; ours refuse with other statuses."""
+    schema = responses.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/HTTPValidationError"):
+        del responses["422"]

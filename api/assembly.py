@@ -1,0 +1,150 @@
+"""The assembly point: settings in, a ready engine out. The one place that knows every part.
+
+The REST service, the command line and the evaluation all get their engine here, so what is measured is
+what is served. An index that is missing, damaged or made of something else is built anew, with its
+reason in the log; `rebuild="never"` refuses instead.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Literal
+
+from index.build import write_built
+from index.built import BuiltIndex, open_built, self_test
+from index.recipe import EncoderStamp, Recipe
+from rag.answering.extractive import ExtractiveGenerator
+from rag.corpus import Corpus, build_corpus, read_folder, window_texts
+from rag.encoding.encoder import Encoder, SentenceTransformerEncoder
+from rag.engine import Engine, EngineOptions
+from rag.errors import IndexFileError
+from rag.ranking.model import shipped_model
+from rag.records import Source
+from rag.retrieval import Retriever
+from rag.settings import Settings
+from rag.structure import Structure
+from rag.text.terms import TERMS_VERSION, index_terms, query_terms
+
+Rebuild = Literal["never", "if-needed", "always"]
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being encoded, rows done, rows in all)."""
+
+_log = logging.getLogger(__name__)
+
+
+def load_encoder(settings: Settings) -> Encoder:
+    """The encoder that the settings name."""
+    return SentenceTransformerEncoder(settings.encoder, settings.cache_dir, settings.threads)
+
+
+def open_engine(
+    settings: Settings,
+    *,
+    encoder: Encoder | None = None,
+    sources: Sequence[Source] | None = None,
+    rebuild: Rebuild = "if-needed",
+    progress: Progress | None = None,
+) -> Engine:
+    """Build an engine over the settings' corpus.
+
+    Args:
+        settings: All of them.
+        encoder: An encoder to use instead of the one that the settings name.
+        sources: Texts to use instead of the seeds folder.
+        rebuild: What to do where the built index does not fit.
+        progress: Told of the encoding, where there is any.
+
+    Raises:
+        ConfigError: If seeds, model or settings are unusable.
+        IndexFileError: If the index does not fit and may not be rebuilt, or cannot be written.
+    """
+    encoder = encoder or load_encoder(settings)
+    corpus = build_corpus(
+        sources if sources is not None else read_folder(settings.seeds_dir),
+        chunk_max_chars=settings.chunk_max_chars,
+    )
+    built = open_index(settings, corpus, encoder, rebuild=rebuild, progress=progress)
+    structure = Structure(corpus)
+    generator = ExtractiveGenerator(corpus, structure)
+    model = shipped_model()
+    retriever = Retriever(
+        corpus,
+        built,
+        encoder,
+        model,
+        candidates_per_arm=settings.candidates_per_arm,
+        public_url=settings.public_url,
+    )
+    options = EngineOptions(
+        answer_threshold=settings.answer_threshold,
+        answer_max_chars=settings.answer_max_chars,
+        generator=settings.generator,
+        public_url=settings.public_url,
+    )
+    return Engine(
+        corpus,
+        retriever,
+        {generator.name: generator},
+        options,
+        index_fingerprint=built.fingerprint,
+        model_provenance=model.provenance,
+    )
+
+
+def open_index(
+    settings: Settings,
+    corpus: Corpus,
+    encoder: Encoder,
+    *,
+    rebuild: Rebuild = "if-needed",
+    progress: Progress | None = None,
+) -> BuiltIndex:
+    """The verified index of a corpus, built first if there is need and leave."""
+    recipe = Recipe.of(
+        corpus,
+        created_by=f"cewen {version('cewen')}",
+        encoder=EncoderStamp(encoder.name, encoder.revision, encoder.dimension),
+        splitter={"chunk_max_chars": settings.chunk_max_chars},
+        terms_version=TERMS_VERSION,
+    )
+    if rebuild != "always":
+        try:
+            return _verified(settings, corpus, recipe)
+        except IndexFileError as error:
+            if rebuild == "never":
+                raise
+            _log.info("building the index: %s", error.message)
+    _write(settings, corpus, encoder, recipe, progress)
+    return _verified(settings, corpus, recipe)
+
+
+def _verified(settings: Settings, corpus: Corpus, recipe: Recipe) -> BuiltIndex:
+    built = open_built(settings.index_dir, recipe)
+    probe = corpus.chunks[len(corpus.chunks) // 2]
+    self_test(built, query_terms(probe.text), probe.ordinal)
+    return built
+
+
+def _write(
+    settings: Settings, corpus: Corpus, encoder: Encoder, recipe: Recipe, progress: Progress | None
+) -> None:
+    texts = {
+        "chunk": [chunk.text for chunk in corpus.chunks],
+        "sentence": [sentence.text for sentence in corpus.sentences],
+        "window": window_texts(corpus),
+    }
+    total, before = sum(map(len, texts.values())), 0
+    vectors = {}
+    for kind, rows in texts.items():
+        start = before
+
+        def told(done: int, _: int, kind: str = kind, start: int = start) -> None:
+            if progress:
+                progress(kind, start + done, total)
+
+        vectors[kind] = encoder.encode_passages(rows, told)
+        before += len(rows)
+    terms = {kind: [index_terms(text) for text in texts[kind]] for kind in ("chunk", "sentence")}
+    write_built(settings.index_dir, recipe, corpus.sources, vectors, terms)

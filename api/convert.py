@@ -1,0 +1,111 @@
+"""Records to published JSON models: the one place where a field of ours gets its public name.
+
+Every field is written out, so adding one to a record publishes nothing by accident.
+"""
+
+from __future__ import annotations
+
+from api.schemas import (
+    AnswerSentenceOut,
+    AskReply,
+    CitationOut,
+    DocumentDetailOut,
+    DocumentOut,
+    HitOut,
+    ParagraphOut,
+)
+from rag.records import Answer, AnswerSentence, Citation, Document, Paragraph, Passage
+
+
+def ask_reply(answer: Answer) -> AskReply:
+    """The body of an answer. `explain` is left unset, not null, unless the answer carries one."""
+    reply = AskReply(
+        id=answer.answer_id,
+        status=answer.status,
+        answer=answer.answer,
+        reason=answer.reason,
+        confidence=answer.confidence,
+        sentences=[_sentence(sentence) for sentence in answer.sentences],
+        citations=[_citation(citation) for citation in answer.citations],
+        related=[hit(passage) for passage in answer.related],
+        resolved_question=answer.resolved_question,
+        generator=answer.generator,
+        fingerprint=answer.fingerprint,
+        timings_ms=dict(answer.timings_ms),
+    )
+    return reply if answer.explain is None else reply.model_copy(update={"explain": dict(answer.explain)})
+
+
+def hit(passage: Passage) -> HitOut:
+    """A passage as search returns it."""
+    chunk, document = passage.chunk, passage.document
+    return HitOut(
+        rank=passage.rank,
+        score=passage.score,
+        document_id=document.document_id,
+        chunk_id=chunk.chunk_id,
+        title=document.label,
+        authors=list(document.authors),
+        text=chunk.text,
+        paragraph=chunk.paragraph,
+        start_char=chunk.span.start_char,
+        end_char=chunk.span.end_char,
+        start_line=chunk.span.start_line,
+        end_line=chunk.span.end_line,
+        url=passage.url,
+    )
+
+
+def document_out(document: Document) -> DocumentOut:
+    """A document without its text."""
+    return DocumentOut(
+        id=document.document_id,
+        title=document.title,
+        label=document.label,
+        authors=list(document.authors),
+        affiliation=document.affiliation,
+        source_sha256=document.source.sha256,
+    )
+
+
+def document_detail(document: Document) -> DocumentDetailOut:
+    """A document with its paragraphs."""
+    return DocumentDetailOut(
+        **document_out(document).model_dump(),
+        paragraphs=[_paragraph(paragraph) for paragraph in document.paragraphs],
+    )
+
+
+def _sentence(sentence: AnswerSentence) -> AnswerSentenceOut:
+    return AnswerSentenceOut(text=sentence.text, citations=list(sentence.citations), match=sentence.match)
+
+
+def _citation(citation: Citation) -> CitationOut:
+    return CitationOut(
+        number=citation.number,
+        document_id=citation.document_id,
+        title=citation.title,
+        authors=list(citation.authors),
+        paragraph=citation.paragraph,
+        start_char=citation.start_char,
+        end_char=citation.end_char,
+        start_line=citation.start_line,
+        end_line=citation.end_line,
+        quote=citation.quote,
+        source_sha256=citation.source_sha256,
+        match=citation.match,
+        url=citation.url,
+        score=citation.score,
+    )
+
+
+def _paragraph(paragraph: Paragraph) -> ParagraphOut:
+    span = paragraph.block.span
+    return ParagraphOut(
+        number=paragraph.number,
+        text=paragraph.text,
+        start_char=span.start_char,
+        end_char=span.end_char,
+        start_line=span.start_line,
+        end_line=span.end_line,
+    )

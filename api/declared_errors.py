@@ -1,0 +1,45 @@
+"""Which errors a route declares in the OpenAPI document, written from the table of codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.error_codes import CODES
+
+# Any request may meet these, whatever its route.
+EVERYWHERE = ("headers_too_large", "internal_error")
+NEEDS_ENGINE = ("not_ready", "startup_failed", "unavailable")
+NEEDS_DOCUMENT = ("document_not_found", *NEEDS_ENGINE)
+HAS_JSON_BODY = (
+    "malformed_json",
+    "duplicate_key",
+    "request_timeout",
+    "body_too_large",
+    "unsupported_media_type",
+    "unsupported_content_encoding",
+    "invalid_request",
+    "invalid_text",
+    "invalid_number",
+)
+COMPUTES = ("overloaded", "citation_mismatch", *NEEDS_ENGINE)
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def declare(*codes: str) -> Responses:
+    """FastAPI's `responses` for these codes and those that can happen everywhere."""
+    by_status: dict[int, list[str]] = {}
+    for code in dict.fromkeys((*codes, *EVERYWHERE)):
+        by_status.setdefault(CODES[code].status, []).append(code)
+    return {status: _response(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _response(status: int, codes: list[str]) -> dict[str, Any]:
+    described = "；".join(f"`{code}` {CODES[code].meaning}" for code in codes)
+    # Written out because FastAPI would give an error the media type of the route's success. `app` adds the
+    # schema itself to the document.
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorReply"}}}
+    response: dict[str, Any] = {"description": described, "content": content}
+    if status == 503:
+        response["headers"] = {"Retry-After": {"description": "多少秒后再试", "schema": {"type": "integer"}}}
+    return response

@@ -1,0 +1,97 @@
+"""Every error code the service can send: status, meaning, and what the caller can do about it.
+
+The table is the truth; `docs/errors.md` and the `/docs` page are compared with or made from it. Codes are
+never renamed or reused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag.errors import CewenError, InputError, NotFoundError, TooLargeError, UnavailableError
+from rag.inputs import MAX_QUERY_CHARS, MAX_QUESTION_CHARS, MAX_TURN_CHARS
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One row of the table.
+
+    Attributes:
+        status: HTTP status.
+        meaning: What happened, in Chinese.
+        action: What the caller can do, in Chinese.
+    """
+
+    status: int
+    meaning: str
+    action: str
+
+    @property
+    def type(self) -> str:
+        """The broad class of the error, for programs that know no codes."""
+        return _TYPES.get(self.status, "internal" if self.status >= 500 else "invalid_request")
+
+
+_TYPES = {404: "not_found", 413: "too_large", 431: "too_large", 503: "unavailable"}
+
+_SEE_LOG = "请把 request_id 交给维护者，服务日志里有详情"
+
+CODES: dict[str, ErrorCode] = {
+    "bad_request": ErrorCode(400, "请求不是合法的 HTTP 请求", "检查发送请求的程序"),
+    "malformed_json": ErrorCode(400, "请求体不是 UTF-8 编码的合法 JSON", "按消息指出的位置改正后再发"),
+    "duplicate_key": ErrorCode(400, "JSON 对象里同一个键出现了两次", "每个键只写一次"),
+    "not_found": ErrorCode(404, "没有这个地址", "在 /docs 查看全部接口"),
+    "document_not_found": ErrorCode(404, "没有这个编号的文档", "用 GET /v1/documents 查看现有文档"),
+    "generator_not_found": ErrorCode(404, "没有这个名字的生成器", "去掉 generator 字段，使用默认的"),
+    "method_not_allowed": ErrorCode(405, "这个地址不支持该 HTTP 方法", "改用响应头 Allow 列出的方法"),
+    "request_timeout": ErrorCode(408, "请求体没有在限定时间内发完", "检查网络，重新发送完整的请求"),
+    "body_too_large": ErrorCode(413, "请求体超过字节上限", "缩短内容，或分几次发送"),
+    "too_large": ErrorCode(413, "内容超过上限", "缩短内容后再试"),
+    "unsupported_media_type": ErrorCode(
+        415, "Content-Type 不是 application/json", "设置 Content-Type: application/json"
+    ),
+    "unsupported_content_encoding": ErrorCode(415, "请求体经过压缩", "不压缩，去掉 Content-Encoding"),
+    "invalid_request": ErrorCode(422, "字段缺失、类型不对、超出范围或不认识", "按消息逐项改正"),
+    "invalid_text": ErrorCode(422, "文字里有控制字符或不成对的代理码位", "删去这些字符，用 UTF-8 重新编码"),
+    "invalid_number": ErrorCode(422, "数字是 NaN、Infinity 或大到无法表示", "改用有限的数"),
+    "empty_question": ErrorCode(422, "问题里没有可读的文字", "写出要问的内容"),
+    "question_too_long": ErrorCode(422, f"问题超过 {MAX_QUESTION_CHARS} 个字符", "缩短问题"),
+    "empty_query": ErrorCode(422, "检索词里没有可读的文字", "写出要找的内容"),
+    "query_too_long": ErrorCode(422, f"检索词超过 {MAX_QUERY_CHARS} 个字符", "缩短检索词"),
+    "empty_content": ErrorCode(422, "历史消息里没有可读的文字", "去掉空的消息"),
+    "content_too_long": ErrorCode(
+        422, f"一条历史消息超过 {MAX_TURN_CHARS} 个字符", "缩短该条消息，或少带几条历史"
+    ),
+    "streaming_not_available": ErrorCode(422, "还不支持流式返回", "去掉 stream，或设为 false"),
+    "headers_too_large": ErrorCode(431, "请求头超过字节上限", "去掉过大的 Cookie 或其他请求头"),
+    "internal_error": ErrorCode(500, "服务内部出错", _SEE_LOG),
+    "citation_mismatch": ErrorCode(500, "引文与原文核对不上，答复已被拦下", _SEE_LOG),
+    "invalid_configuration": ErrorCode(500, "服务的设置有误", "维护者按日志改正设置后重新启动"),
+    "encoder_unusable": ErrorCode(500, "编码模型无法使用", "维护者按日志检查模型后重新启动"),
+    "index_damaged": ErrorCode(
+        500, "索引缺失、损坏或不是本服务所建", "维护者删去索引目录后重新启动，会自动重建"
+    ),
+    "index_mismatch": ErrorCode(500, "索引与现有文库、模型或设置不一致", "维护者重建索引"),
+    "not_ready": ErrorCode(503, "正在打开索引和模型", "按 Retry-After 稍后再试"),
+    "startup_failed": ErrorCode(503, "索引或模型打不开，服务无法作答", "维护者按日志处理后重新启动"),
+    "overloaded": ErrorCode(503, "同时到达的请求太多", "按 Retry-After 稍后再试"),
+    "unavailable": ErrorCode(503, "服务暂时不能作答", "按 Retry-After 稍后再试"),
+}
+
+# For a code that is not in the table (a plug-in's own): its place in the error tree decides.
+_FALLBACKS: tuple[tuple[type[CewenError], str], ...] = (
+    (NotFoundError, "not_found"),
+    (TooLargeError, "too_large"),
+    (InputError, "invalid_request"),
+    (UnavailableError, "unavailable"),
+)
+
+
+def row_of(error: CewenError) -> ErrorCode:
+    """The table's row for an error: by its code or, for an unknown code, by its class."""
+    if error.code in CODES:
+        return CODES[error.code]
+    for kind, code in _FALLBACKS:
+        if isinstance(error, kind):
+            return CODES[code]
+    return CODES["internal_error"]

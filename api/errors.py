@@ -1,0 +1,132 @@
+"""Exceptions to responses: the one place where an error gets its published shape.
+
+The shape is `{"error": {type, code, message, request_id}}`.
+
+A browser that opened a page gets the same facts as HTML. What a caller sent is never repeated beyond the
+short excerpt a message may hold, and what went wrong inside is never shown: it is logged under the
+request id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from api.error_codes import CODES, ErrorCode, row_of
+from api.rendering import render
+from api.validation_messages import describe_problems
+from rag.errors import CewenError
+
+REQUEST_ID_KEY = "cewen.request_id"
+RETRY_AFTER_SECONDS = 2
+
+_logger = logging.getLogger(__name__)
+
+_CODE_OF_STATUS = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "invalid_request",
+    431: "headers_too_large",
+    503: "unavailable",
+}
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id the outermost middleware gave this request."""
+    request_id: str = scope.get(REQUEST_ID_KEY, "")
+    return request_id
+
+
+def error_response(
+    scope: Scope,
+    code: str,
+    message: str,
+    *,
+    row: ErrorCode | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The response for one error.
+
+    Args:
+        scope: The request's ASGI scope.
+        code: The stable code.
+        message: For people, in Chinese.
+        row: The table's row, for a code that is not in the table.
+        headers: To be sent with it; a 503 always says when to try again.
+    """
+    row = row or CODES[code]
+    request_id = request_id_of(scope)
+    _logger.info("request %s refused: %d %s", request_id, row.status, code)
+    # A message may quote a lone surrogate; it must not turn a refusal into an encoding error.
+    message = message.encode("utf-8", "backslashreplace").decode("utf-8")
+    all_headers = dict(headers or {})
+    if row.status == 503:
+        all_headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    detail = {"type": row.type, "code": code, "message": message, "request_id": request_id}
+    if _wants_page(scope):
+        page = render("error.html", scope, status=row.status, error=detail, row=row)
+        page.headers.update(all_headers)
+        return page
+    return JSONResponse({"error": detail}, status_code=row.status, headers=all_headers)
+
+
+def cewen_error_response(scope: Scope, error: CewenError) -> Response:
+    """The response for an error of our own tree; the message of a fault of ours stays in the log."""
+    row = row_of(error)
+    if row.status == 500:
+        _logger.error("request %s failed: %s", request_id_of(scope), error.code, exc_info=error)
+        return error_response(scope, error.code, f"{row.meaning}。{row.action}。", row=row)
+    return error_response(scope, error.code, error.message, row=row)
+
+
+def internal_error_response(scope: Scope, error: Exception) -> Response:
+    """The response for an exception nobody expected, with its traceback in the log only."""
+    _logger.error("request %s failed", request_id_of(scope), exc_info=error)
+    row = CODES["internal_error"]
+    return error_response(scope, "internal_error", f"{row.meaning}。{row.action}。")
+
+
+async def _on_cewen_error(request: Request, error: CewenError) -> Response:
+    return cewen_error_response(request.scope, error)
+
+
+async def _on_validation_error(request: Request, error: RequestValidationError) -> Response:
+    return error_response(request.scope, "invalid_request", describe_problems(error.errors()))
+
+
+async def _on_http_error(request: Request, error: HTTPException) -> Response:
+    if error.status_code in {204, 304}:
+        return Response(status_code=error.status_code, headers=error.headers)
+    fallback = "internal_error" if error.status_code >= 500 else "bad_request"
+    code = _CODE_OF_STATUS.get(error.status_code, fallback)
+    row = CODES[code]
+    message = f"{row.meaning}。{row.action}。"
+    if error.status_code == 405:
+        message = f"这个地址不支持 {request.method[:16]}。{row.action}。"
+    return error_response(request.scope, code, message, headers=error.headers)
+
+
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    CewenError: _on_cewen_error,
+    RequestValidationError: _on_validation_error,
+    HTTPException: _on_http_error,
+}
+
+
+def _wants_page(scope: Scope) -> bool:
+    """Whether a person's browser opened this address, as far as its path and Accept header tell."""
+    if scope["path"].startswith("/v1/"):
+        return False
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    return b"text/html" in accept

@@ -1,0 +1,169 @@
+"""How much, how long, how many: header and body bytes, time to send a body, requests that compute at once.
+
+Plain ASGI. The body is read whole before anything else happens, so a caller that sends slowly holds
+a socket but never a place among those that compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import anyio
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import error_response
+
+
+class _BodyTooLargeError(Exception):
+    """The bytes received so far are more than the limit."""
+
+
+class RequestLimitsMiddleware:
+    """Refuse requests that are too large (413, 431) or sent too slowly (408), then hand on the whole body.
+
+    Args:
+        app: What comes next.
+        max_header_bytes: Names and values of all headers together.
+        max_body_bytes: The body; one byte more is refused without reading on.
+        body_timeout_seconds: For the whole body, not for each part of it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, max_header_bytes: int, max_body_bytes: int, body_timeout_seconds: float
+    ) -> None:
+        self.app = app
+        self.max_header_bytes = max_header_bytes
+        self.max_body_bytes = max_body_bytes
+        self.body_timeout_seconds = body_timeout_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or pass it on with its body read."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        header_bytes = sum(len(name) + len(value) for name, value in scope["headers"])
+        if header_bytes > self.max_header_bytes:
+            message = (
+                f"请求头共 {header_bytes} 字节，最多 {self.max_header_bytes} 字节。请去掉过大的请求头后再发。"
+            )
+            await self._refuse("headers_too_large", message, scope, receive, send)
+            return
+        try:
+            with anyio.fail_after(self.body_timeout_seconds):
+                body = await self._read_body(scope, receive)
+        except TimeoutError:
+            message = f"请求体在 {self.body_timeout_seconds:g} 秒内没有发完。请检查网络，重新发送完整的请求。"
+            await self._refuse("request_timeout", message, scope, receive, send)
+        except _BodyTooLargeError:
+            message = f"请求体超过 {self.max_body_bytes} 字节的上限。请缩短内容，或分几次发送。"
+            await self._refuse("body_too_large", message, scope, receive, send)
+        else:
+            if body is not None:  # else the caller has gone, and nobody is left to answer
+                await self.app(scope, _replay(body, receive), send)
+
+    async def _read_body(self, scope: Scope, receive: Receive) -> bytes | None:
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared[:20]) > self.max_body_bytes:
+            raise _BodyTooLargeError
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            if len(body) > self.max_body_bytes:
+                raise _BodyTooLargeError
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    async def _refuse(self, code: str, message: str, scope: Scope, receive: Receive, send: Send) -> None:
+        # The rest of the request is still on its way; over HTTP/1 only closing stops a server reading it.
+        closing = {"Connection": "close"} if scope.get("http_version", "1.1").startswith("1") else {}
+        response = error_response(scope, code, message, headers=closing)
+        await response(scope, receive, send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body in one message, then whatever the server says next."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+class AdmissionGateMiddleware:
+    """Let a few requests compute at once and a few more wait a little; refuse the rest at once with 503.
+
+    Without it, twenty callers on two cores slow each other down until all of them time out.
+
+    Args:
+        app: What comes next.
+        paths: The paths that compute; others pass.
+        max_concurrent: Requests inside at the same time.
+        max_waiting: Requests that may wait, first come first served.
+        wait_seconds: How long each may wait.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        paths: Collection[str],
+        max_concurrent: int,
+        max_waiting: int,
+        wait_seconds: float,
+    ) -> None:
+        self.app = app
+        self.paths = frozenset(paths)
+        self.max_concurrent = max_concurrent
+        self.max_waiting = max_waiting
+        self.wait_seconds = wait_seconds
+        self.waiting = 0
+        self._places = anyio.Semaphore(max_concurrent)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on once there is a place for it, or refuse it."""
+        if scope["type"] != "http" or _path_below_root(scope) not in self.paths:
+            await self.app(scope, receive, send)
+            return
+        if not await self._enter():
+            message = (
+                f"同时到达的请求太多：已有 {self.max_concurrent} 个在计算，等候的也已到上限。请稍后再试。"
+            )
+            await error_response(scope, "overloaded", message)(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._places.release()
+
+    async def _enter(self) -> bool:
+        """Take a place, waiting for one if others may wait too; False if there is none in time."""
+        try:
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            if self.waiting >= self.max_waiting:
+                return False
+        else:
+            return True
+        self.waiting += 1
+        entered = False
+        try:
+            with anyio.move_on_after(self.wait_seconds):
+                await self._places.acquire()
+                entered = True
+        finally:
+            self.waiting -= 1
+        return entered
+
+
+def _path_below_root(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "").rstrip("/"))

@@ -1,0 +1,54 @@
+"""The one thing this package needs from outside: an engine. What it looks like, not how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from rag.records import Answer, Document, Passage, Turn
+
+
+class Engine(Protocol):
+    """Answers and searches over one immutable corpus. Synchronous, CPU-bound, safe to call from threads."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names corpus, index, model and settings."""
+        ...
+
+    def ask(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        top_k: int = 8,
+        generator: str | None = None,
+        explain: bool = False,
+    ) -> Answer:
+        """Answer with checked citations, or abstain.
+
+        Raises:
+            NotFoundError: With code `generator_not_found` if there is no generator of that name.
+        """
+        ...
+
+    def search(
+        self, query: str, *, top_k: int = 10, score_threshold: float | None = None
+    ) -> tuple[Passage, ...]:
+        """The passages nearest to `query`, best first."""
+        ...
+
+    def documents(self) -> tuple[Document, ...]:
+        """Every document, in reading order."""
+        ...
+
+    def document(self, document_id: str) -> Document:
+        """One document.
+
+        Raises:
+            NotFoundError: With code `document_not_found` if there is none.
+        """
+        ...
+
+
+EngineFactory = Callable[[], Engine]

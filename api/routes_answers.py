@@ -1,0 +1,75 @@
+"""`POST /v1/ask` and `POST /v1/search`: check the input, call the engine, convert the result.
+
+The functions are ordinary ones, so FastAPI runs them in worker threads and the event loop stays free;
+how many run at once is the admission gate's decision (`PATHS` is what it guards).
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.convert import ask_reply, hit
+from api.declared_errors import COMPUTES, HAS_JSON_BODY, declare
+from api.engine_slot import OpenEngine
+from api.schemas import AskReply, AskRequest, SearchReply, SearchRequest
+from api.strict_json import StrictJsonRoute
+from rag.errors import InputError
+from rag.inputs import MAX_QUERY_CHARS, MAX_TURN_CHARS, check_question, check_text
+from rag.records import Turn
+
+router = APIRouter(route_class=StrictJsonRoute, tags=["问答"])
+PATHS = ("/v1/ask", "/v1/search")
+
+
+@router.post(
+    "/v1/ask",
+    operation_id="ask",
+    summary="提问，得到逐句带引文的答案",
+    description="每一句都带引文；文库没有说的，回答 `status: abstained` 和原因。同样的问题得到同样的答案。",
+    response_description="答案，或弃答",
+    response_model_exclude_unset=True,
+    responses=declare(
+        *HAS_JSON_BODY,
+        "empty_question",
+        "question_too_long",
+        "empty_content",
+        "content_too_long",
+        "streaming_not_available",
+        "generator_not_found",
+        *COMPUTES,
+    ),
+)
+def ask(body: AskRequest, engine: OpenEngine) -> AskReply:
+    """Answer a question, or abstain."""
+    if body.stream:
+        raise InputError(
+            "收到 stream: true，但目前只支持一次返回整个答案。请去掉 stream，或设为 false。",
+            code="streaming_not_available",
+        )
+    history = [
+        Turn(turn.role, check_text(turn.content, name="content", max_chars=MAX_TURN_CHARS))
+        for turn in body.history
+    ]
+    answer = engine.ask(
+        check_question(body.question),
+        history=history,
+        top_k=body.top_k,
+        generator=body.generator,
+        explain=body.explain,
+    )
+    return ask_reply(answer)
+
+
+@router.post(
+    "/v1/search",
+    operation_id="search",
+    summary="检索段落",
+    description="最相关的在前；`score_threshold` 过滤的就是返回的 `score`。没有合适的返回空列表。",
+    response_description="检索到的段落",
+    responses=declare(*HAS_JSON_BODY, "empty_query", "query_too_long", *COMPUTES),
+)
+def search(body: SearchRequest, engine: OpenEngine) -> SearchReply:
+    """Find passages."""
+    query = check_text(body.query, name="query", max_chars=MAX_QUERY_CHARS)
+    passages = engine.search(query, top_k=body.top_k, score_threshold=body.score_threshold)
+    return SearchReply(hits=[hit(passage) for passage in passages], fingerprint=engine.fingerprint)

@@ -1,0 +1,60 @@
+"""What the HTTP layer can be told. It reads neither the environment nor files: the assembly point does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from rag.errors import ConfigError
+
+
+def usable_cores() -> int:
+    """Processor cores this process may run on (a container's share, where the system tells), at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """Limits and switches of the service.
+
+    Attributes:
+        public_url: Address under which others reach the service, e.g. "https://cewen.example";
+            named in the OpenAPI document. Empty: not named.
+        docs: Whether `/docs` and `/openapi.json` are served.
+        max_header_bytes: Names and values of all request headers together.
+        max_body_bytes: One request body.
+        body_timeout_seconds: From the first byte asked for to the last one received.
+        max_concurrent: Requests that compute at the same time.
+        max_waiting: Requests that may wait for a place; None means four for each that computes.
+        wait_seconds: How long one waits before it is refused.
+
+    Raises:
+        ConfigError: If a limit is not positive (waiting may be 0).
+    """
+
+    public_url: str = ""
+    docs: bool = True
+    max_header_bytes: int = 16_384
+    max_body_bytes: int = 65_536
+    body_timeout_seconds: float = 10.0
+    max_concurrent: int = field(default_factory=usable_cores)
+    max_waiting: int | None = None
+    wait_seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name in ("max_header_bytes", "max_body_bytes", "body_timeout_seconds", "max_concurrent"):
+            value = getattr(self, name)
+            if value <= 0:
+                raise ConfigError(f"设置 {name} 是 {value!r}，必须大于 0。请改正后重新启动。")
+        if self.waiting_places < 0 or self.wait_seconds < 0:
+            raise ConfigError(
+                f"设置 max_waiting 是 {self.max_waiting!r}、wait_seconds 是 {self.wait_seconds!r}，"
+                "都不能小于 0。请改正后重新启动。"
+            )
+
+    @property
+    def waiting_places(self) -> int:
+        """How many requests may wait."""
+        return 4 * self.max_concurrent if self.max_waiting is None else self.max_waiting

@@ -1,0 +1,191 @@
+"""Request bodies as JSON, read strictly, for every POST route.
+
+FastAPI's own reading lets the last of two equal keys win, takes NaN, says one vague sentence about
+anything broken, and answers 500 when a lone surrogate reaches a reply. `StrictJsonRoute` reads the body
+here and hands FastAPI the parsed value, so that validation and the OpenAPI document stay FastAPI's.
+
+It deliberately knows nothing of fields: what may stand in the JSON is `schemas`' business.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Coroutine
+from email.message import Message
+from typing import Any, NoReturn
+
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rag.errors import InputError
+from rag.inputs import excerpt
+
+MAX_DEPTH = 32
+# Longer than the longest double written out in full: no number anyone can use.
+MAX_NUMBER_CHARS = 400
+
+# A string (closed or running to the end) or one bracket. The possessive star and the optional closing
+# quote make every attempt succeed, so that hostile input costs one pass, not one pass per quote.
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.?)*+"?|[\[\]{}]', re.DOTALL)
+
+_REASONS = {
+    "Expecting value": "这里应有一个值",
+    "Expecting property name enclosed in double quotes": "这里应有用双引号括起的键名",
+    "Expecting ':' delimiter": "键名之后应有冒号",
+    "Expecting ',' delimiter": "两项之间应有逗号",
+    "Extra data": "JSON 结束之后还有多余的内容",
+    "Unterminated string starting at": "字符串没有结束的引号",
+    "Invalid control character at": "字符串里有未转义的控制字符",
+    "Invalid \\escape": "反斜杠转义不对",
+    "Invalid \\uXXXX escape": "\\u 之后应有四位十六进制数",
+    "Illegal trailing comma before end of object": "最后一项之后不能有逗号",
+    "Illegal trailing comma before end of array": "最后一项之后不能有逗号",
+}
+
+
+class StrictJsonRoute(APIRoute):
+    """A route whose body is read by `parse_json`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, with the body read strictly before FastAPI sees it."""
+        inner = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            check_media_type(request.headers)
+            strict = _StrictJsonRequest(request.scope, request.receive)
+            strict.payload = parse_json(await strict.body())
+            return await inner(strict)
+
+        return handler
+
+
+class _StrictJsonRequest(Request):
+    payload: Any
+
+    async def json(self) -> Any:
+        return self.payload
+
+
+def check_media_type(headers: Headers) -> None:
+    """Refuse a body that is compressed or does not call itself JSON in UTF-8.
+
+    Raises:
+        InputError: `unsupported_content_encoding` or `unsupported_media_type`.
+    """
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise InputError(
+            f"请求体的 Content-Encoding 是 {excerpt(encoding)}，只接受不压缩的内容。请去掉压缩后再发。",
+            code="unsupported_content_encoding",
+        )
+    sent = headers.get("content-type", "")
+    parsed = Message()
+    parsed["content-type"] = sent
+    charset = parsed.get_content_charset("utf-8")
+    if parsed.get_content_type() != "application/json" or charset not in {"utf-8", "utf8"}:
+        shown = excerpt(sent) if sent else "空的"
+        raise InputError(
+            f"请求的 Content-Type 是{shown}，只接受 application/json（UTF-8）。请改正请求头后再发。",
+            code="unsupported_media_type",
+        )
+
+
+def parse_json(body: bytes) -> Any:
+    """Read one JSON value from UTF-8 bytes.
+
+    Returns:
+        Dictionaries, lists, strings, finite numbers, booleans and None; no string holds a lone surrogate.
+
+    Raises:
+        InputError: `malformed_json`, `duplicate_key`, `invalid_number` or `invalid_text`.
+    """
+    text = _decode(body)
+    _check_depth(text)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_refuse_constant,
+        )
+    except json.JSONDecodeError as error:
+        reason = _REASONS.get(error.msg, error.msg)
+        _malformed(f"第 {error.lineno} 行第 {error.colno} 个字符：{reason}")
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        code_point = ord(error.object[error.start])
+        raise InputError(
+            f"请求里有不成对的代理码位 U+{code_point:04X}（写作 \\u{code_point:04x}），不是文字。"
+            "请检查截断表情或生僻字的地方。",
+            code="invalid_text",
+        ) from error
+    return value
+
+
+def _decode(body: bytes) -> str:
+    if not body.strip():
+        _malformed("请求体是空的")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        position = error.start + 1
+    guess = "，看起来是 GBK/GB18030 编码" if _is_gb18030(body) else ""
+    return _malformed(f"第 {position} 个字节不是合法的 UTF-8{guess}。请用 UTF-8（send UTF-8）")
+
+
+def _is_gb18030(body: bytes) -> bool:
+    try:
+        body.decode("gb18030")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                _malformed(f"第 {token.start() + 1} 个字符处嵌套超过 {MAX_DEPTH} 层")
+        elif token[0] in "]}":
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise InputError(
+            f"JSON 对象里的键 {excerpt(twice)} 出现了不止一次。每个键只写一次。", code="duplicate_key"
+        )
+    return result
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_NUMBER_CHARS:
+        _malformed(f"有一个 {len(digits)} 个字符长的数字，最长 {MAX_NUMBER_CHARS} 个字符")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    if len(digits) > MAX_NUMBER_CHARS:
+        _malformed(f"有一个 {len(digits)} 个字符长的数字，最长 {MAX_NUMBER_CHARS} 个字符")
+    value = float(digits)
+    if value in {float("inf"), float("-inf")}:
+        _refuse_constant(excerpt(digits))
+    return value
+
+
+def _refuse_constant(written: str) -> NoReturn:
+    raise InputError(f"请求里的数字 {written} 不是有限的数。请改用普通的数字。", code="invalid_number")
+
+
+def _malformed(reason: str) -> NoReturn:
+    raise InputError(f"请求体不是合法的 JSON：{reason}。请改正后再发。", code="malformed_json")
