@@ -71,9 +71,12 @@ CODES: dict[str, ErrorCode] = {
     "index_damaged": ErrorCode(
         500, "索引缺失、损坏或不是本服务所建", "维护者删去索引目录后重新启动，会自动重建"
     ),
+    "index_missing": ErrorCode(500, "还没有建索引", "维护者运行 cewen index"),
+    "index_unwritable": ErrorCode(500, "索引文件夹写不进去", "维护者检查磁盘空间和权限后重新启动"),
     "index_mismatch": ErrorCode(500, "索引与现有文库、模型或设置不一致", "维护者重建索引"),
     "not_ready": ErrorCode(503, "正在打开索引和模型", "按 Retry-After 稍后再试"),
     "startup_failed": ErrorCode(503, "索引或模型打不开，服务无法作答", "维护者按日志处理后重新启动"),
+    "index_busy": ErrorCode(503, "另一个进程正在写索引", "等它结束后再试"),
     "overloaded": ErrorCode(503, "同时到达的请求太多", "按 Retry-After 稍后再试"),
     "unavailable": ErrorCode(503, "服务暂时不能作答", "按 Retry-After 稍后再试"),
 }

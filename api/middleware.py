@@ -56,7 +56,10 @@ class RequestIdMiddleware:
 
 
 class SecurityHeadersMiddleware:
-    """Add the security headers to every response, and `Cache-Control: no-store` where a route set none."""
+    """Add the security headers to every response, and a `Cache-Control` where a route set none.
+
+    What has an ETag may be kept and asked for again; anything else, answers above all, is not stored.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -72,7 +75,7 @@ class SecurityHeadersMiddleware:
                 headers = MutableHeaders(scope=message)
                 for name, value in _SECURITY_HEADERS.items():
                     headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -127,10 +127,19 @@ def _type(schema: Schema) -> str:
 def _limits(schema: Schema) -> str:
     lowest = next((schema[key] for key in ("minimum", "minLength", "minItems") if key in schema), None)
     highest = next((schema[key] for key in ("maximum", "maxLength", "maxItems") if key in schema), None)
+    unit = " 个字符" if "maxLength" in schema else " 项" if "maxItems" in schema else ""
     parts = []
-    if lowest is not None or highest is not None:
-        unit = " 个字符" if "maxLength" in schema else " 项" if "maxItems" in schema else ""
-        parts.append(f"{'' if lowest is None else lowest}…{'' if highest is None else highest}{unit}")
-    if schema.get("default") is not None and schema.get("default") != []:
+    if lowest is not None and highest is not None:
+        parts.append(f"{_plain(lowest)}–{_plain(highest)}{unit}")
+    elif highest is not None:
+        parts.append(f"最多 {_plain(highest)}{unit}")
+    elif lowest is not None:
+        parts.append(f"不小于 {_plain(lowest)}")
+    if schema.get("default") not in (None, []):
         parts.append(f"默认 {str(schema['default']).lower()}")
     return f"，{'，'.join(parts)}" if parts else ""
+
+
+def _plain(number: float) -> str:
+    """A whole number without the ".0" that FastAPI gives the limits of integers."""
+    return str(int(number)) if number == int(number) else str(number)

@@ -73,7 +73,7 @@ def get_document(document_id: str, engine: OpenEngine) -> DocumentDetailOut:
 def get_document_source(document_id: str, engine: OpenEngine, request: Request) -> Response:
     """Give the stored source text, byte for byte."""
     source = find_document(engine, document_id).source
-    headers = {"ETag": f'"{source.sha256}"', "Cache-Control": "no-cache"}
+    headers = {"ETag": f'"{source.sha256}"'}
     known = request.headers.get("if-none-match", "")
     if known.strip() == "*" or source.sha256 in re.findall(r'"([^"]*)"', known):
         return Response(status_code=304, headers=headers)

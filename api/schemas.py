@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 from rag.inputs import MAX_HISTORY_TURNS, MAX_QUERY_CHARS, MAX_QUESTION_CHARS, MAX_TURN_CHARS
 from rag.records import Match, Reason, Status
 
-Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Unit = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Offset = Annotated[int, Field(ge=0)]
 

@@ -106,13 +106,14 @@ def source_page(document: Document, documents: Sequence[Document], marked: Range
         marked: Source characters to mark.
     """
     same_source = [other for other in documents if other.source.sha256 == document.source.sha256]
-    own_blocks = list(_blocks(document))
+    spans = [block.span for block in _blocks(document)]
+    first_line, last_line = min(span.start_line for span in spans), max(span.end_line for span in spans)
     return SourcePage(
         document=document,
-        first_line=min(block.span.start_line for block in own_blocks),
-        last_line=max(block.span.end_line for block in own_blocks),
+        first_line=first_line,
+        last_line=last_line,
         siblings=tuple(other for other in same_source if other.document_id != document.document_id),
-        lines=tuple(_printed_lines(document, same_source, marked)),
+        lines=tuple(_printed_lines(document, same_source, (first_line, last_line), marked)),
         paragraphs=tuple(_reading_paragraphs(document.paragraphs, marked)),
     )
 
@@ -124,7 +125,7 @@ def _blocks(document: Document) -> Iterator[Block]:
 
 
 def _printed_lines(
-    document: Document, same_source: Sequence[Document], marked: Range | None
+    document: Document, same_source: Sequence[Document], own_lines: Range, marked: Range | None
 ) -> Iterator[PrintedLine]:
     claims: dict[int, tuple[BlockKind, bool]] = {}
     for other in same_source:
@@ -136,7 +137,8 @@ def _printed_lines(
     range_anchor = _range_anchor(text, marked)
     start = 0
     for number, line in enumerate(text.split("\n"), 1):
-        kind, own = claims.get(number, ("other", False))
+        # An unclaimed line, such as a blank one between two paragraphs, belongs to what is around it.
+        kind, own = claims.get(number, ("other", own_lines[0] < number < own_lines[1]))
         first = marked is not None and start <= marked[0] <= start + len(line)
         yield PrintedLine(
             number=number,

@@ -30,20 +30,22 @@ def unpack(data: bytes, expected: Mapping[str, tuple[DTypeLike, int]]) -> dict[s
         expected: For each name the dtype and the number of dimensions.
 
     Raises:
-        ValueError: If the bytes are no such archive, or a name, dtype or dimension differs.
+        ValueError: If the bytes are no such archive, or a name, dtype or dimension differs; what is
+            wrong is said in Chinese, to stand inside a message for people.
     """
+    if not data.startswith(b"PK"):  # numpy would take it for a pickle, and say so
+        raise ValueError("不是 .npz 文件")
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays: dict[str, NDArray[Any]] = dict(archive)
     except (zipfile.BadZipFile, EOFError, OSError, AttributeError) as error:
-        raise ValueError(f"not an .npz archive: {error}") from error
+        raise ValueError(f"不是完整的 .npz 文件：{error}") from error
     if set(arrays) != set(expected):
-        raise ValueError(f"arrays {sorted(arrays)!r}, expected {sorted(expected)!r}")
+        raise ValueError(f"其中的数组是 {sorted(arrays)!r}，应为 {sorted(expected)!r}")
     for name, (dtype, dimensions) in expected.items():
         array = arrays[name]
         if array.dtype != np.dtype(dtype) or array.ndim != dimensions:
             raise ValueError(
-                f"array {name!r} is {array.ndim}-dimensional {array.dtype}, "
-                f"expected {dimensions}-dimensional {np.dtype(dtype)}"
+                f"数组 {name!r} 是 {array.ndim} 维 {array.dtype}，应为 {dimensions} 维 {np.dtype(dtype)}"
             )
     return arrays

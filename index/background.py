@@ -81,13 +81,13 @@ class Background:
         trace(Sigma) = (1/n) sum_i |x_i|^2 - |mu|^2.
 
         Raises:
-            ValueError: If the bytes are no such archive, or belong to other rows.
+            ValueError: If the bytes are no such archive, or belong to other rows; in Chinese.
         """
         arrays = unpack(data, {"mean": (np.float64, 1), "covariance": (np.float64, 2)})
         mean, covariance = arrays["mean"], arrays["covariance"]
         dim = rows.shape[1]
         if mean.shape != (dim,) or covariance.shape != (dim, dim):
-            raise ValueError(f"moments for {mean.shape[0]} dimensions, expected {dim}")
+            raise ValueError(f"均值是 {mean.shape[0]} 维，应为 {dim} 维")
         squares = float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64)) / max(len(rows), 1)
         fits = (
             bool(np.isfinite(covariance).all())
@@ -96,7 +96,7 @@ class Background:
             and abs(float(np.trace(covariance)) - (squares - float(mean @ mean))) < _TOLERANCE
         )
         if not fits:
-            raise ValueError("mean and covariance belong to other rows")
+            raise ValueError("均值和协方差属于别的行")
         return cls(mean, covariance)
 
 

@@ -122,15 +122,15 @@ class VectorIndex:
         """
         query = self._checked(vector)
         wanted = min(k, self.count)
-        fetch = min(self.count, max(wanted, 0) + _SPARE)
+        fetch = max(wanted, 0) + _SPARE
         slack = _rounding_bound(query)
         while True:
             near, found = self._candidates(query, fetch)
             ordinals, scores = best(found, self.scores(query, found), wanted)
             # A row that was not fetched scores at most near[-1] + slack: too little even to tie?
-            if fetch == self.count or not wanted or float(near[-1]) + slack < float(scores[-1]):
+            if fetch >= self.count or not wanted or float(near[-1]) + slack < float(scores[-1]):
                 return ordinals, scores
-            fetch = min(self.count, 2 * fetch)
+            fetch *= 2
 
     def scores(self, vector: NDArray[np.float32], ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
         """Exact inner products with chosen rows.
@@ -173,9 +173,7 @@ class VectorIndex:
     def _candidates(
         self, query: NDArray[np.float32], fetch: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """FAISS's own single-precision scores, descending, and rows; without its -1 sentinels."""
-        if not fetch:
-            return np.empty(0, np.float32), np.empty(0, np.int64)
+        """FAISS's own single-precision scores, descending, and rows; without the -1 it fills up with."""
         near, found = self._engine.search(query[np.newaxis], fetch)
         real = found[0] >= 0
         return near[0][real], found[0][real]

@@ -14,7 +14,12 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from rag.answering.abstention import abstention_reason, abstention_text
+from rag.answering.abstention import (
+    LACKING_CONFIDENCE,
+    abstention_reason,
+    abstention_text,
+    lacks_asked_kind,
+)
 from rag.answering.citations import cite_block
 from rag.answering.gate import Checked, check_draft
 from rag.answering.generator import AnswerGenerator, Draft, GenerationRequest
@@ -224,17 +229,20 @@ class Engine:
     ) -> _Outcome:
         draft = Draft(())
         threshold = self._options.answer_threshold
-        if found.ranked and threshold < 1 and found.confidence >= threshold:
+        confidence = found.confidence
+        if lacks_asked_kind(question, found.ranked):
+            confidence = min(confidence, LACKING_CONFIDENCE)
+        if found.ranked and threshold < 1 and confidence >= threshold:
             request = GenerationRequest(
                 question, found.passages[:top_k], found.ranked, self._options.answer_max_chars
             )
             draft = writer.generate(request)
         checked = check_draft(draft, found.passages, self._corpus, public_url=self._options.public_url)
         if checked.sentences:
-            return _Outcome(checked, None, "", found.confidence, draft.is_list)
+            return _Outcome(checked, None, "", confidence, draft.is_list)
         reason = abstention_reason(question, found.passages, found.lexical_peak)
         message = abstention_text(reason, found.passages[:_RELATED])
-        return _Outcome(checked, reason, message, found.confidence)
+        return _Outcome(checked, reason, message, confidence)
 
 
 def _marked(sentences: Sequence[AnswerSentence], *, is_list: bool) -> str:
@@ -249,7 +257,6 @@ def _explanation(question: Question, found: Retrieved, outcome: _Outcome, top_k:
         "metadata": question.metadata,
         "words": list(question.words),
         "lexical_peak": round(found.lexical_peak, 4),
-        "unknown_share": round(found.unknown_share, 4),
         "passages": [
             {"rank": p.rank, "score": p.score, "chunk_id": p.chunk.chunk_id, "raw": dict(p.raw)}
             for p in found.passages[:top_k]

@@ -18,6 +18,7 @@ from rag.corpus import Corpus
 from rag.encoding.encoder import Encoder
 from rag.question import Question
 from rag.ranking.arms import SearchIndex
+from rag.ranking.background import shipped_background
 from rag.ranking.features import FEATURES, Evidence, gather_evidence
 from rag.ranking.model import RankingModel, question_features
 from rag.records import Passage
@@ -37,7 +38,6 @@ class Retrieved:
         passages: Chunks of the candidates, best first.
         confidence: Estimated probability that the corpus answers the question.
         lexical_peak: Largest share of the question's words found in one place, 0-1.
-        unknown_share: Share of the question's content words that the corpus never uses, 0-1.
         timings_ms: "encode" and "search".
     """
 
@@ -45,7 +45,6 @@ class Retrieved:
     passages: tuple[Passage, ...]
     confidence: float
     lexical_peak: float
-    unknown_share: float
     timings_ms: dict[str, float]
 
     def best_document(self) -> str:
@@ -83,6 +82,7 @@ class Retriever:
         self._index = index
         self._encoder = encoder
         self._model = model
+        self._background = shipped_background(encoder.name)
         self._k = candidates_per_arm
         self._public_url = public_url
 
@@ -91,10 +91,9 @@ class Retriever:
         started = perf_counter()
         vector = self._encoder.encode_queries([question.text])[0]
         encoded = perf_counter()
-        evidence = gather_evidence(question, vector, self._index, self._corpus, self._k)
+        evidence = gather_evidence(question, vector, self._index, self._corpus, self._background, self._k)
         values = self._model.rank_values(evidence.matrix)
-        unknown = self._unknown_share(question)
-        confidence = self._model.confidence(question_features(question, evidence, values, unknown))
+        confidence = self._model.confidence(question_features(evidence, values))
         if scope.document_ids:
             named = [self._corpus.sentences[o].document_id in scope.document_ids for o in evidence.ordinals]
             values = values + _NAMED_BONUS * np.array(named)
@@ -107,14 +106,7 @@ class Retriever:
         passages = self._passages(evidence, values, relevance)
         done = perf_counter()
         timings = {"encode": 1e3 * (encoded - started), "search": 1e3 * (done - encoded)}
-        return Retrieved(ranked, passages, confidence, evidence.lexical_peak, unknown, timings)
-
-    def _unknown_share(self, question: Question) -> float:
-        words = question.words
-        if not words:
-            return 1.0
-        unseen = self._index.sentence_terms.idf("\0")
-        return sum(self._index.sentence_terms.idf(word) >= unseen for word in words) / len(words)
+        return Retrieved(ranked, passages, confidence, evidence.lexical_peak, timings)
 
     def _passages(
         self, evidence: Evidence, values: npt.NDArray[np.float64], relevance: npt.NDArray[np.float64]

@@ -91,9 +91,8 @@ def documents() -> tuple[Document, ...]:
 
 
 def page_url(document_id: str, span: SourceSpan) -> str:
-    return (
-        f"/documents/{document_id}?chars={span.start_char}-{span.end_char}#L{span.start_line}-L{span.end_line}"
-    )
+    chars, lines = f"{span.start_char}-{span.end_char}", f"L{span.start_line}-L{span.end_line}"
+    return f"/documents/{document_id}?chars={chars}#{lines}"
 
 
 class FakeEngine:
@@ -200,9 +199,7 @@ class FakeEngine:
         span = paragraph.block.span
         chunk_id = f"{document.document_id}:{span.start_char}-{span.end_char}"
         text = paragraph.text
-        chunk = Chunk(
-            ordinal, chunk_id, document.document_id, paragraph.number, text, 0, len(text), span
-        )
+        chunk = Chunk(ordinal, chunk_id, document.document_id, paragraph.number, text, 0, len(text), span)
         return Passage(rank, score, chunk, document, page_url(document.document_id, span))
 
 

@@ -54,7 +54,9 @@ def recipe_of(corpus: Corpus) -> Recipe:
 def unit_rows(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
     """Random rows of length 1, float32, shape (count, dim)."""
     rows = np.random.default_rng(seed).normal(size=(count, dim))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    lengths = np.sqrt((rows**2).sum(axis=1, keepdims=True))
+    unit: NDArray[np.float32] = (rows / lengths).astype(np.float32)
+    return unit
 
 
 def vectors_of(corpus: Corpus) -> dict[str, NDArray[np.float32]]:

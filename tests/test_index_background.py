@@ -53,9 +53,9 @@ def test_bytes_come_back_to_the_last_bit() -> None:
 def test_moments_of_other_rows_are_refused() -> None:
     rows = unit_rows(30, 5)
     data = Background.of(unit_rows(30, 5, seed=1)).to_bytes()
-    with pytest.raises(ValueError, match="belong to other rows"):
+    with pytest.raises(ValueError, match="均值和协方差属于别的行"):
         Background.from_bytes(data, rows)
-    with pytest.raises(ValueError, match="moments for 4 dimensions, expected 5"):
+    with pytest.raises(ValueError, match="均值是 4 维，应为 5 维"):
         Background.from_bytes(Background.of(unit_rows(30, 4)).to_bytes(), rows)
     own = Background.of(rows)
     for covariance in (
@@ -63,5 +63,5 @@ def test_moments_of_other_rows_are_refused() -> None:
         np.triu(own.covariance, 1) + own.covariance,
         own.covariance * np.nan,
     ):
-        with pytest.raises(ValueError, match="belong to other rows"):
+        with pytest.raises(ValueError, match="均值和协方差属于别的行"):
             Background.from_bytes(Background(own.mean, covariance).to_bytes(), rows)

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag.answering.generator import RankedSentence
 from rag.question import Question
+from rag.ranking.features import KIND_TESTS, without_numbers_of
 from rag.records import Passage, Reason
+from rag.text.folding import fold
 
+LACKING_CONFIDENCE = 0.05
+"""Highest confidence in an answer that lacks the kind of thing asked for."""
+
+_LOOKED_AT = 3
 _NEAR_CHARS = 40
 _ON_TOPIC_PEAK = 0.45
 _FOREIGN_TOPIC_SCORE = 0.15
+
+
+def lacks_asked_kind(question: Question, ranked: Sequence[RankedSentence]) -> bool:
+    """Whether a number or date is asked for and none of the most relevant sentences states one.
+
+    A number that the question itself names is no answer. Looked at are the first three sentences.
+    """
+    test = KIND_TESTS.get(question.kind)
+    if test is None or question.is_foreign:
+        return False
+    best = [fold(found.sentence.text) for found in ranked[:_LOOKED_AT]]
+    return not any(test(without_numbers_of(text, question)) for text in best)
 
 
 def abstention_reason(question: Question, passages: Sequence[Passage], lexical_peak: float) -> Reason:

@@ -87,7 +87,7 @@ def verify(citation: Citation, source_text: str) -> None:
     held = source_text[citation.start_char : citation.end_char]
     if not squeeze(citation.quote) or squeeze(held) != squeeze(citation.quote):
         raise CitationError(
-            f"引用 [{citation.number}] 与原文第 {citation.start_char}–{citation.end_char} 字不符，已拒绝显示。"
+            f"引用 [{citation.number}] 与原文第 {citation.start_char}–{citation.end_char} 字不符，已拒绝。"
         )
     # Counted anew rather than asked of the reader's line table, so that the two check each other.
     first = source_text.count("\n", 0, citation.start_char) + 1

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.question import Metadata, Question
+from rag.question import Question
+from rag.question_patterns import Metadata
 from rag.records import Block, Document
 
 _ABOUT_TEXT = re.compile(

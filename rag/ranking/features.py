@@ -17,6 +17,7 @@ import numpy.typing as npt
 from rag.corpus import Corpus
 from rag.question import Question
 from rag.ranking.arms import Floats, LexicalArm, Ordinals, SearchIndex, VectorArm
+from rag.ranking.background import Background
 from rag.text.folding import fold
 from rag.text.numbers import has_date, has_quantity
 from rag.text.terms import query_terms
@@ -28,16 +29,14 @@ FEATURES = (
     "cover_sentence",
     "cover_window",
     "cover_chunk",
-    "bm25_sentence",
     "bm25_chunk",
-    "dense_lexical",
-    "kind_present",
-    "kind_missing",
+    "kind_match",
     "is_short",
 )
 """Names of the columns, in order."""
 
 _SHORT_CHARS = 14
+KIND_TESTS = {"number": has_quantity, "date": has_date}
 _Z_CAP = 6.0
 
 Matrix = npt.NDArray[np.float64]
@@ -50,15 +49,16 @@ class Evidence:
     Attributes:
         ordinals: Sentence ordinals, ascending, int64, shape (n,).
         matrix: float64, shape (n, len(FEATURES)).
-        coverage: Share of the question's idf mass in each sentence's chunk, 0-1, shape (n,).
         cosine: Raw inner product of question and sentence, shape (n,).
+        nearness: Best sentence's and best window's inner product as standard scores against text in
+            general, and the corpus average's (is this the corpus's subject at all?), shape (3,).
         lexical_peak: Largest `cover_window` among the candidates, 0-1: how much the words can be trusted.
     """
 
     ordinals: Ordinals
     matrix: Matrix
-    coverage: Matrix
     cosine: Matrix
+    nearness: Matrix
     lexical_peak: float
 
 
@@ -77,7 +77,7 @@ def candidate_sentences(
 
 
 def gather_evidence(
-    question: Question, vector: Floats, index: SearchIndex, corpus: Corpus, k: int
+    question: Question, vector: Floats, index: SearchIndex, corpus: Corpus, background: Background, k: int
 ) -> Evidence:
     """Features of the candidates for one question.
 
@@ -86,6 +86,7 @@ def gather_evidence(
         vector: Its unit vector, float32, shape (dimension,).
         index: The arms.
         corpus: The rows they stand for.
+        background: How near text in general is to a question.
         k: How many rows each arm contributes.
     """
     terms = query_terms(question.text)
@@ -99,10 +100,8 @@ def gather_evidence(
     in_window = _share(_neighbours(present, corpus, ordinals), weights)
     chunk_present, chunk_weights = _presence(terms, index.chunk_terms)
     in_chunk = _share(chunk_present[:, homes], chunk_weights)
-    ceiling = max(float(weights.sum()), 1e-9)
-    bm25_sentence = index.sentence_terms.scores(terms)[ordinals] / ceiling
     bm25_chunk = index.chunk_terms.scores(terms)[homes] / max(float(chunk_weights.sum()), 1e-9)
-    kind_present, kind_missing, is_short = _form(question, corpus, ordinals)
+    kind_match, is_short = _form(question, corpus, ordinals)
     columns = [
         z_sentence,
         z_window,
@@ -110,20 +109,23 @@ def gather_evidence(
         in_sentence,
         in_window,
         in_chunk,
-        bm25_sentence,
         bm25_chunk,
-        z_window * in_window,
-        kind_present,
-        kind_missing,
+        kind_match,
         is_short,
     ]
     return Evidence(
         ordinals,
         np.stack([np.asarray(column, np.float64) for column in columns], axis=1),
-        np.asarray(in_chunk, np.float64),
         np.asarray(index.sentence_vectors.scores(vector, ordinals), np.float64),
+        _nearness(vector, index, background),
         float(in_window.max(initial=0.0)),
     )
+
+
+def _nearness(vector: Floats, index: SearchIndex, background: Background) -> Matrix:
+    best = [float(arm.search(vector, 1)[1][0]) for arm in (index.sentence_vectors, index.window_vectors)]
+    average, _ = index.window_vectors.background(vector)
+    return background.standard(vector, np.array([*best, average], np.float64))
 
 
 def _standard(arm: VectorArm, vector: Floats, ordinals: Ordinals) -> Matrix:
@@ -148,28 +150,32 @@ def _neighbours(present: npt.NDArray[np.bool_], corpus: Corpus, ordinals: Ordina
     """Presence in a sentence or in the one before or after it in the same paragraph."""
     found = present[:, ordinals].copy()
     for column, ordinal in enumerate(ordinals.tolist()):
-        here = corpus.sentences[ordinal]
         for other in (ordinal - 1, ordinal + 1):
-            if 0 <= other < len(corpus.sentences):
-                there = corpus.sentences[other]
-                if (there.document_id, there.paragraph) == (here.document_id, here.paragraph):
-                    found[:, column] |= present[:, other]
+            if _in_same_paragraph(corpus, ordinal, other) is not None:
+                found[:, column] |= present[:, other]
     return found
 
 
-def _form(question: Question, corpus: Corpus, ordinals: Ordinals) -> tuple[Matrix, Matrix, Matrix]:
-    """Whether a sentence has, or lacks, the kind of thing asked for; whether it is too short to inform."""
-    test = {"number": has_quantity, "date": has_date}.get(question.kind)
-    present = np.zeros(len(ordinals))
-    short = np.zeros(len(ordinals))
+def _in_same_paragraph(corpus: Corpus, ordinal: int, other: int) -> int | None:
+    if not 0 <= other < len(corpus.sentences):
+        return None
+    here, there = corpus.sentences[ordinal], corpus.sentences[other]
+    return other if (there.document_id, there.paragraph) == (here.document_id, here.paragraph) else None
+
+
+def _form(question: Question, corpus: Corpus, ordinals: Ordinals) -> tuple[Matrix, Matrix]:
+    """Kind of thing asked for present (1), absent (-1) or untested (0); too short to inform (1) or not."""
+    test = KIND_TESTS.get(question.kind)
+    match, short = np.zeros(len(ordinals)), np.zeros(len(ordinals))
     for row, ordinal in enumerate(ordinals.tolist()):
         text = corpus.sentences[ordinal].text
-        present[row] = bool(test and test(_without_question_numbers(fold(text), question)))
+        if test:
+            match[row] = 1.0 if test(without_numbers_of(fold(text), question)) else -1.0
         short[row] = len(text) < _SHORT_CHARS
-    return present, (1.0 - present) if test else np.zeros(len(ordinals)), short
+    return match, short
 
 
-def _without_question_numbers(folded: str, question: Question) -> str:
+def without_numbers_of(folded: str, question: Question) -> str:
     """The sentence without the numbers that the question itself names: they are no answer."""
     for word in question.words:
         if any(char.isdigit() for char in word):

@@ -22,23 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import ConfigError
-from rag.question import Question
 from rag.ranking.features import FEATURES, Evidence
 
 Floats = npt.NDArray[np.float64]
 
-QUESTION_FEATURES = (
-    "top_rank_value",
-    "top_z_window",
-    "top_cosine",
-    "top_cover_window",
-    "top_cover_chunk",
-    "lexical_peak",
-    "margin",
-    "kind_missing",
-    "unknown_share",
-    "is_foreign",
-)
+QUESTION_FEATURES = ("near_sentence", "near_window", "near_corpus", "top_rank_value", "margin")
 """Names of the confidence model's inputs, in order."""
 
 _DECIMALS = 4
@@ -49,7 +37,7 @@ class RankingModel:
     """Fitted weights.
 
     Attributes:
-        rank_weights: One per entry of `FEATURES`, shape (12,).
+        rank_weights: One per entry of `FEATURES`, shape (len(FEATURES),).
         relevance_scale, relevance_offset: Platt's a and b.
         confidence_weights: One per entry of `QUESTION_FEATURES`.
         confidence_offset: The intercept.
@@ -78,40 +66,20 @@ class RankingModel:
         return round(1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit)))), _DECIMALS)
 
 
-def question_features(
-    question: Question, evidence: Evidence, rank_values: Floats, unknown_share: float
-) -> Floats:
+def question_features(evidence: Evidence, rank_values: Floats) -> Floats:
     """Inputs of the confidence model.
 
     Args:
-        question: The question as searched.
-        evidence: Its candidates (at least one).
+        evidence: The candidates (at least one).
         rank_values: Their ranking values.
-        unknown_share: Share, 0-1, of the question's content words that the corpus never uses.
 
     Returns:
         float64, shape (len(QUESTION_FEATURES),).
     """
-    order = np.argsort(-rank_values, kind="stable")
-    top = int(order[0])
-    row = dict(zip(FEATURES, evidence.matrix[top], strict=True))
-    rest = rank_values[order[1:6]]
-    best = evidence.matrix[order[:3]]
-    return np.array(
-        [
-            rank_values[top],
-            best[:, FEATURES.index("z_window")].max(),
-            evidence.cosine[order[:3]].max(),
-            best[:, FEATURES.index("cover_window")].max(),
-            best[:, FEATURES.index("cover_chunk")].max(),
-            evidence.lexical_peak,
-            rank_values[top] - (float(rest.mean()) if len(rest) else 0.0),
-            row["kind_missing"],
-            unknown_share,
-            float(question.is_foreign),
-        ],
-        np.float64,
-    )
+    ordered = np.sort(rank_values)[::-1]
+    rest = ordered[1:6]
+    margin = ordered[0] - (float(rest.mean()) if len(rest) else 0.0)
+    return np.array([*evidence.nearness, ordered[0], margin], np.float64)
 
 
 @lru_cache(maxsize=1)

@@ -56,5 +56,5 @@ def _strict(name: str, data: bytes, encoding: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"文件 {name!r} 既不是 UTF-8 也不是 GB18030（第 {error.start} 字节起无法解码）。请转成 UTF-8 再放入。"
+            f"文件 {name!r} 既不是 UTF-8 也不是 GB18030（第 {error.start} 字节起无法解码）。请转成 UTF-8。"
         ) from error

@@ -24,7 +24,7 @@ export function answerBox(reply) {
     box.append(element("p", "verdict", REASONS[reply.reason] ?? "文库里找不到答案"));
     box.append(element("p", "sentence", reply.answer));
   }
-  const notes = [`把握 ${Math.round(reply.confidence * 100)}%`, `生成器 ${reply.generator}`];
+  const notes = [`文库能回答的可能性 ${Math.round(reply.confidence * 100)}%`, `生成器 ${reply.generator}`];
   box.append(element("p", "meta", notes.join(" · ")));
   return box;
 }

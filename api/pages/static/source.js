@@ -19,10 +19,10 @@ function highlight() {
   if (!wanted) return;
   const lines = Array.from(document.querySelectorAll(".line")).slice(Math.max(wanted.first - 1, 0), wanted.last);
   for (const line of lines) line.classList.add("hit");
-  for (const paragraph of document.querySelectorAll(".paragraph")) {
-    const first = Number(paragraph.dataset.first);
-    const last = Number(paragraph.dataset.last);
-    if (first <= wanted.last && wanted.first <= last) paragraph.classList.add("hit");
+  for (const passage of document.querySelectorAll(".passage")) {
+    const first = Number(passage.dataset.first);
+    const last = Number(passage.dataset.last);
+    if (first <= wanted.last && wanted.first <= last) passage.classList.add("hit");
   }
   if (lines.length > 0) show(lines);
 }
@@ -33,7 +33,7 @@ function show(lines) {
   const aim = mark && lines.includes(mark.closest(".line")) ? mark : lines[0];
   aim.scrollIntoView({ block: "center" });
   const reading = document.querySelector(".reading");
-  const inside = reading.querySelector("mark") ?? reading.querySelector(".paragraph.hit");
+  const inside = reading.querySelector("mark") ?? reading.querySelector(".passage.hit");
   if (inside && reading.scrollHeight > reading.clientHeight) {
     // Only this pane: `scrollIntoView` would move the whole page away from the lines again.
     reading.scrollTop += inside.getBoundingClientRect().top - reading.getBoundingClientRect().top - reading.clientHeight / 3;

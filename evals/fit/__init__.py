@@ -1,0 +1,1 @@
+"""Fit the ranking weights on named data outside any corpus that is served, and say how they came about."""

@@ -1,0 +1,110 @@
+"""Engines over one corpus and one encoder that differ in one thing, put together from the assembly's parts.
+
+Questions are encoded once for all of them: what is broken is never the encoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from api.assembly import Progress, load_encoder, open_engine, open_index
+from evals.sabotage_index import ArmSet
+from evals.service import Service
+from evals.service_engine import EngineService
+from rag.answering.extractive import ExtractiveGenerator
+from rag.corpus import Corpus, build_corpus, read_folder
+from rag.encoding.encoder import Encoder
+from rag.encoding.encoder import Progress as EncodingProgress
+from rag.engine import Engine, EngineOptions
+from rag.ranking.arms import SearchIndex
+from rag.ranking.model import shipped_model
+from rag.retrieval import Retriever
+from rag.settings import Settings
+from rag.structure import Structure
+
+Vectors = npt.NDArray[np.float32]
+
+
+class RememberingEncoder:
+    """An encoder that encodes each question once.
+
+    Args:
+        inner: What encodes.
+    """
+
+    def __init__(self, inner: Encoder) -> None:
+        self._inner = inner
+        self._known: dict[str, Vectors] = {}
+        self.name, self.revision, self.dimension = inner.name, inner.revision, inner.dimension
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """As the inner encoder, one text at a time."""
+        for text in texts:
+            if text not in self._known:
+                self._known[text] = self._inner.encode_queries([text])[0]
+        return np.stack([self._known[text] for text in texts])
+
+    def encode_passages(self, texts: Sequence[str], progress: EncodingProgress | None = None) -> Vectors:
+        """As the inner encoder."""
+        return self._inner.encode_passages(texts, progress)
+
+
+class EngineWorkshop:
+    """Builds the engines of `evals.sabotage`.
+
+    Args:
+        settings: Of the healthy engine.
+        progress: Told of the encoding, where an index must be built.
+    """
+
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+        self._settings = settings
+        self._encoder = RememberingEncoder(load_encoder(settings))
+        self.engine = open_engine(settings, encoder=self._encoder, progress=progress)
+
+    def healthy(self) -> Service:
+        """As it is served."""
+        return EngineService(self.engine)
+
+    def with_threshold(self, threshold: float) -> Service:
+        """With another answer threshold."""
+        settings = self._settings.model_copy(update={"answer_threshold": threshold})
+        return EngineService(open_engine(settings, encoder=self._encoder, rebuild="never"))
+
+    def with_index(self, change: Callable[[SearchIndex, int, int], ArmSet]) -> Service:
+        """On a changed index."""
+        settings = self._settings
+        corpus = build_corpus(read_folder(settings.seeds_dir), chunk_max_chars=settings.chunk_max_chars)
+        built = open_index(settings, corpus, self._encoder, rebuild="never")
+        broken = change(built, len(corpus.chunks), len(corpus.sentences))
+        return EngineService(self._joined(corpus, broken, built.fingerprint))
+
+    def _joined(self, corpus: Corpus, index: SearchIndex, fingerprint: str) -> Engine:
+        """What `open_engine` does once it has its index."""
+        settings, model = self._settings, shipped_model()
+        generator = ExtractiveGenerator(corpus, Structure(corpus))
+        retriever = Retriever(
+            corpus,
+            index,
+            self._encoder,
+            model,
+            candidates_per_arm=settings.candidates_per_arm,
+            public_url=settings.public_url,
+        )
+        options = EngineOptions(
+            answer_threshold=settings.answer_threshold,
+            answer_max_chars=settings.answer_max_chars,
+            generator=generator.name,
+            public_url=settings.public_url,
+        )
+        return Engine(
+            corpus,
+            retriever,
+            {generator.name: generator},
+            options,
+            index_fingerprint=fingerprint,
+            model_provenance=model.provenance,
+        )

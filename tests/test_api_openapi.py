@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from api.declared_errors import declare
+from api.error_codes import CODES
+from api.openapi import OPENAPI_FILE, openapi_text
+from api.settings import ApiSettings
+from tests.api_fakes import FakeEngine
+
+DOCUMENT: dict[str, Any] = json.loads(openapi_text())
+OPERATIONS = {
+    details["operationId"]: (method.upper(), path, details)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, details in methods.items()
+}
+
+
+def test_the_committed_document_is_the_one_served() -> None:
+    committed = OPENAPI_FILE.read_text(encoding="utf-8")
+    assert committed == openapi_text(), "the interface has changed: run `python -m api.openapi` and review it"
+
+
+def test_operation_ids_are_stable() -> None:
+    assert {name: operation[:2] for name, operation in OPERATIONS.items()} == {
+        "ask": ("POST", "/v1/ask"),
+        "search": ("POST", "/v1/search"),
+        "listDocuments": ("GET", "/v1/documents"),
+        "getDocument": ("GET", "/v1/documents/{document_id}"),
+        "getDocumentSource": ("GET", "/v1/documents/{document_id}/source"),
+        "healthz": ("GET", "/healthz"),
+        "readyz": ("GET", "/readyz"),
+    }
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_declares_our_errors_and_no_other(name: str) -> None:
+    _, _, details = OPERATIONS[name]
+    assert any("\u4e00" <= char <= "\u9fff" for char in details["summary"])
+    statuses = set(details["responses"])
+    assert {"431", "500"} < statuses
+    for status, response in details["responses"].items():
+        if status >= "400":
+            assert list(response["content"]) == ["application/json"]
+            schema = response["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/ErrorReply"}
+            assert ("Retry-After" in response.get("headers", {})) == (status == "503")
+
+
+def test_references_lead_somewhere_and_nothing_of_the_framework_is_left() -> None:
+    text = json.dumps(DOCUMENT)
+    schemas = DOCUMENT["components"]["schemas"]
+    assert "ValidationError" not in text
+    for name in schemas:
+        assert f"#/components/schemas/{name}" in text
+    for reference in _references(DOCUMENT):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+
+
+def _references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if "$ref" in node else []
+        return own + [found for value in node.values() for found in _references(value)]
+    if isinstance(node, list):
+        return [found for value in node for found in _references(value)]
+    return []
+
+
+def test_the_request_schemas_name_their_limits() -> None:
+    question = DOCUMENT["components"]["schemas"]["AskRequest"]["properties"]["question"]
+    assert (question["minLength"], question["maxLength"]) == (1, 2000)
+    for name in ("AskRequest", "SearchRequest", "TurnIn"):
+        assert DOCUMENT["components"]["schemas"][name]["additionalProperties"] is False
+
+
+def test_the_public_address_is_named_where_there_is_one() -> None:
+    assert "servers" not in DOCUMENT
+    settings = ApiSettings(public_url="https://cewen.example")
+    assert create_app(FakeEngine, settings).openapi()["servers"] == [{"url": "https://cewen.example"}]
+
+
+def test_declare_groups_codes_by_status() -> None:
+    declared = declare("overloaded", "not_ready", "empty_query")
+    assert list(declared) == [422, 431, 500, 503]
+    for code in ("overloaded", "not_ready"):
+        assert f"`{code}` {CODES[code].meaning}" in declared[503]["description"]

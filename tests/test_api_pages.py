@@ -1,0 +1,201 @@
+"""The pages as a browser would read them: parsed, with the rules of the content security policy applied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.error_codes import CODES
+from api.rendering import STATIC_DIR
+from api.settings import ApiSettings
+from tests.api_fakes import LIGHTHOUSE, PAGE, TEA, FakeEngine, client_for
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+VOID = {"meta", "link", "br", "input", "img"}
+
+
+class Page(HTMLParser):
+    """Elements, ids and text of a page; fails on tags that do not match."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.marked = ""
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if "mark" in self._open and "ol" in self._open:
+            self.marked += data
+
+    def attributes(self, name: str) -> list[str]:
+        return [attributes[name] for _, attributes in self.elements if name in attributes]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with client_for() as opened:
+        yield opened
+
+
+def get_page(client: TestClient, path: str, status: int = 200) -> Page:
+    reply = client.get(path, headers=BROWSER)
+    assert reply.status_code == status
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    return Page(reply.text)
+
+
+PATHS = ["/", "/docs", f"/documents/{LIGHTHOUSE}", f"/documents/{TEA}?chars=101-140", "/nope"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_inline_and_nothing_from_elsewhere(client: TestClient, path: str) -> None:
+    page = get_page(client, path, 404 if path == "/nope" else 200)
+    for tag, attributes in page.elements:
+        assert tag != "style"
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        assert (tag == "script") == ("src" in attributes and tag == "script")
+    for address in page.attributes("src") + page.attributes("href"):
+        assert address.startswith(("/", "#"))
+        assert not address.startswith("//")
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert ("html", {"lang": "zh-Hans"}) in page.elements
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_link_inside_leads_somewhere(client: TestClient, path: str) -> None:
+    page = get_page(client, path, 404 if path == "/nope" else 200)
+    for address in page.attributes("src") + page.attributes("href"):
+        if address.startswith("#"):
+            assert re.fullmatch(r"#L\d+-L\d+", address) or address[1:] in page.attributes("id")
+        else:
+            assert client.get(address).status_code == 200, address
+
+
+def test_scripts_import_only_each_other_and_insert_only_text() -> None:
+    for script in STATIC_DIR.glob("*.js"):
+        source = script.read_text(encoding="utf-8")
+        for imported in re.findall(r'from "([^"]+)"', source):
+            assert (STATIC_DIR / imported).is_file()
+        for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http"):
+            uses = [line for line in source.splitlines() if forbidden in line and "protocol" not in line]
+            assert uses == [], (script.name, forbidden)
+
+
+def test_styles_fetch_nothing() -> None:
+    for style in STATIC_DIR.glob("*.css"):
+        source = style.read_text(encoding="utf-8")
+        assert "url(" not in source
+        assert "@import" not in source
+
+
+def test_the_ask_page_knows_the_limit_and_no_corpus(client: TestClient) -> None:
+    page = get_page(client, "/")
+    [box] = [attributes for tag, attributes in page.elements if tag == "textarea"]
+    assert box["data-max-chars"] == "2000"
+    assert "autofocus" in box
+    assert "polite" in page.attributes("aria-live")
+    assert "灯" not in page.text
+
+
+def test_the_source_page(client: TestClient) -> None:
+    page = get_page(client, f"/documents/{LIGHTHOUSE}")
+    lines = {a["id"]: a["class"].split() for tag, a in page.elements if tag == "li" and "id" in a}
+    assert list(lines) == [f"L{number}" for number in range(1, 15)]
+    assert lines["L9"] == ["line", "kind-note", "own"]
+    assert lines["L10"] == ["line", "kind-title", "rest"]
+    for part in (
+        "周望潮、林听雨",
+        "作者单位：望海角航标处",
+        "望海角灯塔建于一九零七年，塔高三十二米，由本地",
+    ):
+        assert part in page.text
+    assert "茶山笔记<初稿>" in page.text
+    assert page.marked == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_marked_characters_come_through_the_page(client: TestClient, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(PAGE) - 1))
+    end = data.draw(st.integers(start + 1, len(PAGE)))
+    page = get_page(client, f"/documents/{TEA}?chars={start}-{end}")
+    assert page.marked == PAGE[start:end].replace("\n", "")
+
+
+def test_a_range_beyond_the_source_is_ignored(client: TestClient) -> None:
+    beyond = client.get(f"/documents/{TEA}?chars=5-{len(PAGE) + 1}").text
+    assert beyond == client.get(f"/documents/{TEA}").text
+
+
+@settings(max_examples=60, deadline=None)
+@given(value=st.text(max_size=30))
+def test_any_other_chars_value_is_ignored(client: TestClient, value: str) -> None:
+    reply = client.get(f"/documents/{TEA}", params={"chars": f"x{value}"})
+    assert reply.status_code == 200
+    assert reply.text == client.get(f"/documents/{TEA}").text
+
+
+def test_an_error_opened_in_a_browser_is_a_page(client: TestClient) -> None:
+    page = get_page(client, "/documents/gone", 404)
+    assert "document_not_found" in page.text
+    assert "script" not in [tag for tag, _ in get_page(client, "/documents/<script>", 404).elements]
+    assert CODES["document_not_found"].meaning in page.text
+    assert client.get("/v1/documents/gone", headers=BROWSER).json()["error"]["code"] == "document_not_found"
+
+
+def test_the_reference_lists_every_operation_and_code(client: TestClient) -> None:
+    page = get_page(client, "/docs")
+    document = client.get("/openapi.json").json()
+    operations = [each for methods in document["paths"].values() for each in methods.values()]
+    for operation in operations:
+        assert operation["operationId"] in page.attributes("id")
+        assert operation["summary"] in page.text
+    for code, row in CODES.items():
+        assert code in page.text
+        assert row.action in page.text
+    assert "整数，1–50，默认 8" in page.text
+    assert "字符串，1–64 个字符 或 null" in page.text
+    assert "数组（对象），最多 20 项" in page.text
+    for field in ("history[].content", "citations[].start_char", "hits[].chunk_id", "score_threshold"):
+        assert field in page.text
+
+
+def test_without_docs_there_is_neither_page_nor_document() -> None:
+    with client_for(settings=ApiSettings(docs=False)) as client:
+        assert client.get("/docs").status_code == 404
+        assert client.get("/openapi.json").status_code == 404
+        assert "/docs" not in get_page(client, "/").attributes("href")
+
+
+def test_behind_a_prefix_all_links_carry_it() -> None:
+    app = create_app(FakeEngine, ApiSettings())
+    app.state.engine_slot.open()
+    client = TestClient(app, root_path="/cewen")
+    for path in ("/cewen/", "/cewen/docs", f"/cewen/documents/{TEA}", "/cewen/static/gone.css"):
+        page = Page(client.get(path, headers=BROWSER).text)
+        for address in page.attributes("src") + page.attributes("href"):
+            assert address.startswith(("/cewen/", "#")), address
+            if address.startswith("/"):
+                assert client.get(address).status_code == 200, address
