@@ -1,0 +1,75 @@
+"""Which enumeration, if any, a question for several things asks for.
+
+Three shapes compete: a series of sentences ("一是…。二是…。"), parallel paragraphs, and a list inside one
+sentence ("A、B、C和D"), which needs nothing but that sentence. A count in the question ("哪三个") decides
+between them; without one the evidence does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rag.answering.generator import RankedSentence
+from rag.structure import Enumeration, Structure
+
+_POOL = 8
+_INLINE = re.compile(r"[^，。；：“”‘’（）()\s]{1,16}(?:[、，；][^，。；：“”‘’（）()\s]{1,16})+")
+_INLINE_SEPARATORS = re.compile(r"[、，；]|和|与|及")
+_COUNT_AGREES, _COUNT_DIFFERS = 1.5, 0.35
+_HEAD_SHARE, _MEMBER_SHARE = 0.8, 0.4
+_ENOUGH = 0.6
+_MAX_PARALLEL_HEAD_CHARS = 60
+
+
+def wanted_enumeration(
+    ranked: Sequence[RankedSentence], structure: Structure, count: int | None
+) -> Enumeration | None:
+    """The series that best fits the evidence, or None if a sentence by itself fits better.
+
+    Args:
+        ranked: Candidate sentences, best first (at least one).
+        structure: The corpus's enumerations.
+        count: How many items the question asks for, if it says.
+    """
+    relevance = {found.sentence.ordinal: found.relevance for found in ranked}
+    alone = max(_alone(found, count) for found in ranked[:3])
+    best: tuple[float, Enumeration] | None = None
+    for found in ranked[:_POOL]:
+        for enumeration in structure.of_sentence.get(found.sentence.ordinal, ()):
+            value = _fit(enumeration, found, relevance, count)
+            if best is None or value > best[0]:
+                best = (value, enumeration)
+    return best[1] if best and best[0] >= _ENOUGH * alone else None
+
+
+def _alone(found: RankedSentence, count: int | None) -> float:
+    """How well a sentence by itself answers: better if it lists as many things as are asked for."""
+    if count is None:
+        return found.relevance
+    return found.relevance * (_COUNT_AGREES + 1 if count in inline_counts(found.sentence.text) else 1.0)
+
+
+def _fit(
+    enumeration: Enumeration, found: RankedSentence, relevance: dict[int, float], count: int | None
+) -> float:
+    heads = [relevance.get(head, 0.0) for head in enumeration.heads]
+    lead = relevance.get(enumeration.lead, 0.0) if enumeration.lead is not None else 0.0
+    opens = found.sentence.ordinal in enumeration.heads or found.sentence.ordinal == enumeration.lead
+    share = _HEAD_SHARE if opens else _MEMBER_SHARE
+    value = max(lead, sum(heads) / len(heads), share * found.relevance)
+    if count is not None:
+        value *= _COUNT_AGREES if count == len(enumeration.items) else _COUNT_DIFFERS
+    return value
+
+
+def inline_counts(text: str) -> set[int]:
+    """Lengths of the lists inside a sentence: things between 、 (or ，；) and a last 和/与/及."""
+    counts: set[int] = set()
+    for run in _INLINE.findall(text):
+        for separators in ("[、]", "[，；、]"):
+            parts = re.split(separators, run)
+            if len(parts) > 1:
+                counts.add(len(parts) + len(_INLINE_SEPARATORS.findall(parts[-1])))
+                counts.add(len(parts))
+    return counts
