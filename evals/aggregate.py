@@ -12,8 +12,8 @@ from evals.measures.catalogue import MEASURES, Measure
 from evals.measures.discrimination import auroc, auroc_interval
 from evals.measures.intervals import mean_interval
 from evals.measures.risk_coverage import area_under_risk_coverage
+from evals.question_line import TYPES
 from evals.result import Result
-from evals.schema import TYPES
 
 OVERALL, BODY = "overall", "body"
 """All questions; answerable ones whose evidence is body text, which alone is what search returns."""

@@ -23,7 +23,13 @@ from rag.answering.abstention import (
 from rag.answering.citations import cite_block
 from rag.answering.gate import Checked, check_draft
 from rag.answering.generator import AnswerGenerator, Draft, GenerationRequest
-from rag.answering.typed_parts import TypedAnswer, answer_typed, asks_about_text, topic_of
+from rag.answering.typed_parts import (
+    TypedAnswer,
+    answer_typed,
+    asks_about_text,
+    documents_by_note,
+    topic_of,
+)
 from rag.corpus import Corpus
 from rag.errors import InputError, NotFoundError
 from rag.followup import resolve_followup
@@ -192,10 +198,9 @@ class Engine:
             scope.document_ids or asks_about_text(question, self._corpus.documents)
         ):
             return None
-        if question.metadata == "authors" and scope.document_ids and not asks_about_text(question, ()):
-            return None
-        if scope.document_ids:
-            ids: tuple[str, ...] = scope.document_ids
+        ids: Sequence[str] = scope.document_ids or documents_by_note(question, self._corpus.documents)
+        if ids:
+            pass
         elif not topic_of(question.folded):
             ids = tuple(document.document_id for document in self._corpus.documents)
         elif found.confidence < self._options.answer_threshold or not found.ranked:

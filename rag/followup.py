@@ -14,9 +14,11 @@ from rag.text.folding import fold
 from rag.text.terms import content_words
 
 _POINTS_BACK = re.compile(
-    r"^(?:那么?|然后|还有|另外|此外|其中|具体|继续|再)|[它他她]们?|(?:这|那|该|此)(?:个|些|种|篇|项|样|里|方面|几|两|三|一点|一条)|^其|上述|上面|刚才|前面|前者|后者|呢[?？。!！]*$"
-    r"|\b(?:it|its|they|their|them|that|this|those|these|he|she|his|her)\b|^(?:and|what about|how about)\b"
+    r"^(?:然后|还有|另外|此外|其中|具体|继续|再)|[它他她]们?|(?:这|那|该|此)(?:个|些|种|篇|项|样|里|方面|几|两|三|一点|一条)|^其|上述|上面|刚才|前面|前者|后者"
+    r"|\b(?:it|its|they|their|them|that|this|those|these|he|she|his|her)\b"
 )
+_WHAT_ABOUT = re.compile(r"呢[?。!]*$|^(?:and|what about|how about)\b")
+_FEW_WORDS = 3
 _QUESTION_WORDS = re.compile(
     r"请问|什么是|是什么|为什么|多少|哪些|哪个|哪几个|如何|怎么样?|怎样|什么|谁|吗|呢|有哪些|几个|[?？。!！]"
 )
@@ -33,4 +35,9 @@ def resolve_followup(question: str, history: Sequence[Turn]) -> str:
 
 
 def _leans_back(question: str) -> bool:
-    return bool(_POINTS_BACK.search(fold(question))) or not content_words(question)
+    """Whether a question points back ("它", "这几点") or leaves out what it asks about ("重庆呢？")."""
+    folded = fold(question)
+    if _POINTS_BACK.search(folded):
+        return True
+    own = [word for word in content_words(question) if len(word) >= 2]
+    return not own or (len(own) <= _FEW_WORDS and bool(_WHAT_ABOUT.search(folded)))

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     candidates_per_arm: int = Field(50, ge=10, le=500, description="每一路检索取多少候选")
     generator: str = Field("extractive", description="默认的回答生成器")
     answer_threshold: float = Field(
-        0.5, ge=0.0, le=1.0, description="confidence 低于它就不作答；0 总是作答，1 总是不作答"
+        0.1, ge=0.0, le=1.0, description="confidence 低于它就不作答；0 总是作答，1 总是不作答"
     )
     answer_max_chars: int = Field(320, ge=60, le=2000, description="一个回答最多多少字（完整列表可以超过）")
     public_url: str = Field("", description="引用链接的前缀，如 https://qa.example.org；空为相对路径")

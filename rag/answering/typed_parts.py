@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rag.question import Question
 from rag.question_patterns import Metadata
 from rag.records import Block, Document
+from rag.text.folding import fold
 
 _ABOUT_TEXT = re.compile(
     r"文章|这篇|那篇|本文|该文|此文|一文|篇|作者|笔者|文中|论文|标题|题目|essay|article|author|piece|wrote|written"
@@ -24,6 +25,7 @@ _METADATA_WORDS = re.compile(
 )
 _NAMED_WORK = re.compile(r"[《]([^《》]{1,40})[》]")
 _ALL_MAX = 12
+_NOTE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,24 @@ def topic_of(folded: str) -> str:
     if folded.isascii():
         return " ".join(word for word in re.findall(r"\w+", folded) if not _METADATA_WORDS.fullmatch(word))
     return re.sub(r"[\W_]+", "", _METADATA_WORDS.sub("", folded))
+
+
+def documents_by_note(question: Question, documents: Sequence[Document]) -> tuple[str, ...]:
+    """Documents whose author note holds what a question about affiliations names, e.g. an institution.
+
+    Only a note that holds at least `_NOTE_SHARE` of the question's longer words counts, and of those
+    the notes that hold the most.
+    """
+    if question.metadata != "affiliation":
+        return ()
+    words = [word for word in question.words if len(word) >= 2]
+    shares = {
+        document.document_id: sum(word in fold(document.affiliation or "") for word in words) / len(words)
+        for document in documents
+        if words
+    }
+    best = max(shares.values(), default=0.0)
+    return tuple(i for i, share in shares.items() if share == best) if best >= _NOTE_SHARE else ()
 
 
 def answer_typed(metadata: Metadata, documents: Sequence[Document]) -> TypedAnswer | None:
