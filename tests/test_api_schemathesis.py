@@ -19,7 +19,7 @@ SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_conformance(case: schemathesis.Case[Any]) -> None:
     # A schema cannot say "not only zero-width spaces" or "no such generator", so what it allows
     # may still be refused.

@@ -31,7 +31,7 @@ FAULTY: dict[str, dict[str, Any]] = {
     "unknown field": {"answer": "x"},
     "type": {"type": "riddle"},
     "span with a space": {"evidence": [["甲 乙"]]},
-    "span with a line end": {"evidence": [["甲\n"]]},
+    "span with a line end": {"evidence": [["甲\n乙"]]},
     "empty span": {"evidence": [[""]]},
     "no alternatives": {"evidence": [[]]},
     "no evidence": {"evidence": []},

@@ -52,7 +52,7 @@ def test_bytes_in_no_known_encoding_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="没有 .txt 或 .md"):
+    with pytest.raises(ConfigError, match=r"没有 \.txt 或 \.md"):
         read_untouched(tmp_path)
 
 

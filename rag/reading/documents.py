@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rag.reading.joining import join_lines
 from rag.reading.lines import Line, LineTable
-from rag.reading.paragraphs import group_clean, group_wrapped
+from rag.reading.paragraphs import Habits, group_clean, group_wrapped, page_habits
 from rag.reading.sections import Section, cut_page
 from rag.records import Block, BlockKind, Document, Paragraph, Source
 
@@ -45,8 +45,9 @@ def read_page(source: Source) -> tuple[tuple[Document, ...], Layout]:
     page = cut_page(table.lines)
     blocks: list[Block] = [_typed("masthead", [line], table) for line in page.masthead]
     documents: list[Document] = []
+    habits = page_habits([section.body for section in page.sections]) if page.hard_wrapped else None
     for section in page.sections:
-        typed, body = _section_blocks(section, table, wrapped=page.hard_wrapped)
+        typed, body = _section_blocks(section, table, habits)
         blocks += [*typed, *body]
         if any(block.kind == "paragraph" for block in body):
             documents.append(_document(source, len(documents) + 1, section, typed, body))
@@ -86,7 +87,10 @@ def _typed(kind: BlockKind, lines: Sequence[Line], table: LineTable) -> Block:
     return join_lines(kind, lines, table, keep_spaces=True)
 
 
-def _section_blocks(section: Section, table: LineTable, *, wrapped: bool) -> tuple[list[Block], list[Block]]:
+def _section_blocks(
+    section: Section, table: LineTable, habits: Habits | None
+) -> tuple[list[Block], list[Block]]:
+    """Typed and body blocks of a document; `habits` are those of a printed page, None for ordinary text."""
     parts: list[tuple[BlockKind, list[Line]]] = [
         ("title", section.title),
         ("byline", section.byline),
@@ -95,9 +99,9 @@ def _section_blocks(section: Section, table: LineTable, *, wrapped: bool) -> tup
     typed = [_typed(kind, lines, table) for kind, lines in parts if lines and kind != "note"]
     if section.note:
         typed.append(join_lines("note", section.note, table))
-    groups = group_wrapped(section.body) if wrapped else group_clean(section.body)
+    groups = group_wrapped(section.body, habits) if habits else group_clean(section.body)
     body = [
-        join_lines("heading" if heading else "paragraph", lines, table, keep_spaces=not wrapped)
+        join_lines("heading" if heading else "paragraph", lines, table, keep_spaces=habits is None)
         for lines, heading in groups
     ]
     return typed, body

@@ -12,6 +12,10 @@ from rag.records import SourceSpan
 
 _SENTENCE_END = re.compile(r"[。！？!?…．][”’」』）)\]】》〉]*$|[.;；][”’」』）)\]】]*$")
 _INDENT = re.compile(r"^(?:\u3000{2,}|\t| {4,})")
+_NOT_FIRST = r"，。、；：？！”’）》】」』〉〕…—%％,.;:?!)\]"
+_NOT_LAST = r"“‘（《【「『〈〔(\["
+_OPENING_PIECE = re.compile(rf"[{_NOT_LAST}]*(?:[A-Za-z0-9.+-]+|.)?[{_NOT_FIRST}]*")
+_SQUEEZABLE = frozenset("，。、；：？！“”‘’（）《》【】「」『』〈〉〔〕")
 
 
 def width_in_ems(text: str) -> float:
@@ -51,6 +55,21 @@ class Line:
     def width(self) -> float:
         """Printed width in ems, with no count of white space (justification adds it at will)."""
         return width_in_ems("".join(self.text.split()))
+
+    @cached_property
+    def squeezed_width(self) -> float:
+        """Printed width in ems if every full-width punctuation mark is set on half an em."""
+        return self.width - 0.5 * sum(char in _SQUEEZABLE for char in self.text)
+
+    @cached_property
+    def opening_width(self) -> float:
+        """Width in ems of the least that can stand at the beginning of this line.
+
+        A character or Latin word, with marks that may not end a line before it and marks that may not
+        begin one after it.
+        """
+        piece = _OPENING_PIECE.match("".join(self.text.split()))
+        return width_in_ems(piece.group()) if piece else 0.0
 
     @cached_property
     def ends_sentence(self) -> bool:
