@@ -1,21 +1,24 @@
 # Two commands matter: `make serve` and `make test`. `make install` is what both start with.
+# `make serve HOST=0.0.0.0 PORT=8123` overrides the settings; `make install PYTHON=python3.12` picks a Python.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-HOST ?= 127.0.0.1
-PORT ?= 8000
+
+# `--host X` if HOST=X was given to make itself; a HOST in the environment is often the machine's name.
+given = $(if $(filter command,$(firstword $(origin $(1)))),--$(2) $($(1)))
 
 .PHONY: install serve test lint types unit eval clean
 
 install: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 serve: install
-	$(BIN)/cewen serve --host $(HOST) --port $(PORT)
+	@$(BIN)/cewen serve $(call given,HOST,host) $(call given,PORT,port) || test $$? -eq 130
 
 lint: install
 	$(BIN)/ruff check .

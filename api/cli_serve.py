@@ -31,6 +31,7 @@ from rag.settings import Settings
 
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- recognised, not bound
 _GRACE_SECONDS = 10
+_SETTLE_SECONDS = 0.2  # between a failure to open, which ends the service, and its being noted
 _INTERRUPTED = 130
 # The parser gives up on unfinished headers with a bare 400; the service's own limit should be met first.
 _PARSER_HEADER_BYTES = 262_144
@@ -48,9 +49,9 @@ def serve(settings: Settings, open_engine: Callable[[Settings, Progress], Engine
         CewenError: If the engine cannot be opened.
     """
     console = stderr_console()
-    _log_to(console, settings.log_level)
     failures: list[Exception] = []
     with _listen(settings.host, settings.port) as listener:
+        _log_to(console, settings.log_level)
         address = _address(settings.host, listener.getsockname()[1])
         settings = _with_public_url(settings, address)
 
@@ -69,9 +70,8 @@ def serve(settings: Settings, open_engine: Callable[[Settings, Progress], Engine
         server = _Server(_config(app), lambda: _announce(settings, address))
         try:
             server.run(sockets=[listener])
-        except KeyboardInterrupt:
+        finally:
             _leave_at_once_if_opening(app.state.engine_slot)
-            raise
     if failures:
         raise failures[0]
 
@@ -114,7 +114,7 @@ def _leave_at_once_if_opening(slot: EngineSlot) -> None:
     The interpreter cannot end in an orderly way under torch's running threads; it aborts. What an engine
     writes while it opens survives any end of the process.
     """
-    if not slot.wait(0):
+    if not slot.wait(_SETTLE_SECONDS):
         stderr_console().show_cursor(True)
         sys.stdout.flush()
         os._exit(_INTERRUPTED)

@@ -103,7 +103,7 @@ def _answerable_measures(
         "evidence_precision": sum(bool(row.holds) for row in cited) / len(cited) if cited else 0.0,
         "fact_coverage": coverage,
         "facts_complete": complete,
-        "answer_chars": answer_chars(said) if answered else None,
+        "answer_chars": float(answer_chars(said)) if answered else None,
         "false_answer": None,
         "false_refusal": float(not answered),
     }

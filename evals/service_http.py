@@ -49,7 +49,7 @@ class HttpService:
     def fetch(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         """A successful reply; raises as `json` does."""
         try:
-            response = self._client.request(method, path, json=body)
+            response = self._request(method, path, body)
         except httpx.TransportError as error:
             raise UnavailableError(f"连不上 {self._client.base_url}：{error}。请先启动服务。") from error
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
@@ -57,6 +57,13 @@ class HttpService:
         if response.is_error:
             raise CewenError(f"{method} {path} 返回 {response.status_code}", code=_code(response))
         return response
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
+        """Send once, and once more if a kept connection turns out to be closed; asking twice does no harm."""
+        try:
+            return self._client.request(method, path, json=body)
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            return self._client.request(method, path, json=body)
 
 
 def _code(response: httpx.Response) -> str:

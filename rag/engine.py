@@ -20,26 +20,21 @@ from rag.answering.abstention import (
     abstention_text,
     lacks_asked_kind,
 )
-from rag.answering.citations import cite_block
 from rag.answering.gate import Checked, check_draft
 from rag.answering.generator import AnswerGenerator, Draft, GenerationRequest
-from rag.answering.typed_parts import (
-    TypedAnswer,
-    answer_typed,
-    asks_about_text,
-    documents_by_note,
-    topic_of,
-)
+from rag.answering.typed_lookup import TypedLookup
 from rag.corpus import Corpus
 from rag.errors import InputError, NotFoundError
 from rag.followup import resolve_followup
 from rag.inputs import check_question
 from rag.question import Question, read_question
-from rag.records import Answer, AnswerSentence, Citation, Document, Passage, Reason, Turn
+from rag.records import Answer, AnswerSentence, Document, Passage, Reason, Turn
 from rag.retrieval import Retrieved, Retriever
 from rag.scope import Scope, ScopeFinder
 
 _RELATED = 3
+_TYPED_CONFIDENCE = 0.95
+_NOTHING = Checked((), (), ())
 
 
 @dataclass(frozen=True)
@@ -97,6 +92,7 @@ class Engine:
         self._generators = generators
         self._options = options
         self._scopes = ScopeFinder(corpus)
+        self._lookup = TypedLookup(corpus, threshold=options.answer_threshold, public_url=options.public_url)
         settings = [index_fingerprint, model_provenance, options.answer_threshold, options.answer_max_chars]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
         self.fingerprint = f"{index_fingerprint}-{digest[:8]}"
@@ -152,9 +148,13 @@ class Engine:
         self, query: str, *, top_k: int = 10, score_threshold: float | None = None
     ) -> tuple[Passage, ...]:
         """The most relevant passages, best first; `score_threshold` keeps those scoring at least that."""
-        found, _ = self._retrieve(read_question(check_question(query)))
+        read = read_question(check_question(query))
+        found, scope = self._retrieve(read)
+        typed = self._lookup.find(read, found, scope)
+        first = self._lookup.passages(typed) if typed else []
+        rest = [replace(passage, rank=passage.rank + len(first)) for passage in found.passages]
         threshold = score_threshold or 0.0
-        return tuple(passage for passage in found.passages[:top_k] if passage.score >= threshold)
+        return tuple(passage for passage in [*first, *rest][:top_k] if passage.score >= threshold)
 
     def documents(self) -> tuple[Document, ...]:
         """All documents, in corpus order."""
@@ -194,40 +194,13 @@ class Engine:
 
     def _typed(self, question: Question, found: Retrieved, scope: Scope) -> _Outcome | None:
         """The answer from a document's typed parts, if that is what the question asks for."""
-        if question.metadata is None or not (
-            scope.document_ids or asks_about_text(question, self._corpus.documents)
-        ):
-            return None
-        ids: Sequence[str] = scope.document_ids or documents_by_note(question, self._corpus.documents)
-        if ids:
-            pass
-        elif not topic_of(question.folded):
-            ids = tuple(document.document_id for document in self._corpus.documents)
-        elif found.confidence < self._options.answer_threshold or not found.ranked:
-            return None
-        else:
-            ids = (found.best_document(),)
-        typed = answer_typed(question.metadata, [self._corpus.document_by_id[i] for i in ids])
-        if typed is None:
+        typed = self._lookup.find(question, found, scope)
+        if typed is None or self._options.answer_threshold >= 1:
             return None
         if not typed.sentences:
-            return _Outcome(Checked((), (), ()), "not_stated", typed.missing, 1.0 - found.confidence)
-        return _Outcome(self._cite_typed(typed), None, "", max(found.confidence, 0.9), len(ids) > 1)
-
-    def _cite_typed(self, typed: TypedAnswer) -> Checked:
-        sentences: list[AnswerSentence] = []
-        citations: list[Citation] = []
-        for said in typed.sentences:
-            numbers = []
-            for block in said.blocks:
-                numbers.append(len(citations) + 1)
-                citations.append(
-                    cite_block(
-                        numbers[-1], block, said.document, score=1.0, public_url=self._options.public_url
-                    )
-                )
-            sentences.append(AnswerSentence(said.text, tuple(numbers), "supported"))
-        return Checked(tuple(sentences), tuple(citations), tuple("supported" for _ in sentences))
+            return _Outcome(_NOTHING, "not_stated", typed.missing, LACKING_CONFIDENCE)
+        confidence = max(found.confidence, _TYPED_CONFIDENCE)
+        return _Outcome(self._lookup.cite(typed), None, "", confidence, len(typed.sentences) > 1)
 
     def _generated(
         self, question: Question, found: Retrieved, writer: AnswerGenerator, top_k: int
@@ -235,7 +208,7 @@ class Engine:
         draft = Draft(())
         threshold = self._options.answer_threshold
         confidence = found.confidence
-        if lacks_asked_kind(question, found.ranked):
+        if found.lacking or lacks_asked_kind(question, found.ranked):
             confidence = min(confidence, LACKING_CONFIDENCE)
         if found.ranked and threshold < 1 and confidence >= threshold:
             request = GenerationRequest(
@@ -261,6 +234,7 @@ def _explanation(question: Question, found: Retrieved, outcome: _Outcome, top_k:
         "kind": question.kind,
         "metadata": question.metadata,
         "words": list(question.words),
+        "lacking": list(found.lacking),
         "lexical_peak": round(found.lexical_peak, 4),
         "passages": [
             {"rank": p.rank, "score": p.score, "chunk_id": p.chunk.chunk_id, "raw": dict(p.raw)}

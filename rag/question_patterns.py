@@ -51,17 +51,17 @@ KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         ),
     ),
     (
-        "number",
-        _any(
-            "多少|几(?!乎|何|度|点了)|多(?:大|高|长|远|重|快|宽|深|久)|百分之|比例|占比|数量|数目|总数|总量|金额",
-            r"\bhow (?:many|much|long|large|big|often|far|old)\b|\bwhat (?:percent|percentage|number|share)",
-        ),
-    ),
-    (
         "date",
         _any(
             "何时|什么时候|什么时间|啥时候|哪一?[年月日天]|几[年月日号]|年份|日期",
             r"\bwhen\b|\bwhat (?:year|date|month)",
+        ),
+    ),
+    (
+        "number",
+        _any(
+            "多少|几(?!乎|何|度|点了)|多(?:大|高|长|远|重|快|宽|深|久)|百分之|比例|占比|数量|数目|总数|总量|金额",
+            r"\bhow (?:many|much|long|large|big|often|far|old)\b|\bwhat (?:percent|percentage|number|share)",
         ),
     ),
     ("person", _any(r"(?<!无论)谁|哪位|何人|什么人|哪个人|\bwho(?:m|se)?\b")),

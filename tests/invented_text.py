@@ -115,7 +115,8 @@ def make_sentence(rng: random.Random, words: FieldWords) -> str:
     for clause in clauses[1:]:
         text += rng.choice("，，，，；、：") + clause
     if rng.random() < 0.06:
-        return f"“{text}。”"
+        inner = text.translate(str.maketrans("“”", "‘’"))
+        return f"“{inner}。”"
     return text + rng.choice("。。。。。。。？！")
 
 

@@ -21,6 +21,7 @@ _BULLETS = "■□◆●▲"
 _NOT_FIRST = set("，。、；：？！”’）》】…—%")
 _NOT_LAST = set("“‘（《【")
 _SQUEEZABLE = set("，。、；：？！“”‘’（）《》")
+_MOST_SQUEEZED = 1.5
 _TOKEN = re.compile(r"[A-Za-z0-9.%+]+|\s+|——|……|.")
 _LATIN = re.compile(r"[A-Za-z0-9.%+]")
 
@@ -214,7 +215,7 @@ def _fill(tokens: list[str], room: float, *, squeezes: bool) -> int:
         hanging += 1
     squeezable = sum(token in _SQUEEZABLE for token in tokens[: count + hanging])
     overflow = width + sum(map(_ems, tokens[count : count + hanging])) - room
-    if hanging and squeezes and overflow <= 0.5 * squeezable:
+    if hanging and squeezes and overflow <= min(_MOST_SQUEEZED, 0.5 * squeezable):
         return count + hanging
     while count > 1 and (tokens[count][0] in _NOT_FIRST or tokens[count - 1] in _NOT_LAST):
         count -= 1

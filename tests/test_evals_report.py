@@ -150,7 +150,7 @@ def test_a_baseline_keeps_scores_only_and_comes_back(tmp_path: Path) -> None:
     assert read_baseline(path) == made
     assert "灯塔" not in made.to_json()
     lines = made.to_json().splitlines()
-    assert [line for line in lines if '"q-2"' in line][0].count("R@5") == 1
+    assert next(line for line in lines if '"q-2"' in line).count("R@5") == 1
     assert json.loads(made.to_json())["groups"]["overall"] == 5
 
 

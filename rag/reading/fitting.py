@@ -1,71 +1,113 @@
-"""Was a printed line full? What a justified column tells about where its paragraphs begin.
+"""How well printed lines fit a column: what justified setting tells about where paragraphs begin.
 
-A typesetter fills each line of a paragraph but the last: the next piece that cannot be parted would not have
-fitted. So every line that goes on gives bounds for the width W of its column,
+A typesetter fills every line of a paragraph but the last: the next piece that cannot be parted would not
+have fitted. So a line that goes on leaves a room r = W - w (W the column's width, w the line's own) with
 
-    squeezed(line) <= W < natural(line) + piece(next line)
+    0 <= r < piece      or, where punctuation is squeezed,      -s <= r < 0
 
-where `squeezed` counts punctuation half (it may be set so), `natural` counts it whole, and `piece` is what
-the next line could not begin with less of: a character or Latin word with the punctuation that must follow
-or precede it (the rules of JIS X 4051 and GB/T 15834 for line starts and ends). The width that most lines
-near by agree on is the column's. Against it a last line shows by being shorter than it need have been, and
-an opening line, where the extractor dropped the two-em indent, by having filled only the rest.
+where `piece` is the least the next line could begin with (a character or Latin word with the marks that
+must not be parted from it; GB/T 15834, JIS X 4051) and s is what its punctuation can give. A last line
+shows by a larger r; an opening line, where the extractor dropped the indent, by an r larger by two ems.
+W is never printed: it is what makes the lines near by fit best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rag.reading.lines import Line
 
-_NEAR_LINES = 6
+_WORST = 4.0
+_HAD_ROOM = 2.0
+_PER_EM = 1.0
+_SQUEEZED_INSIDE = 0.5
 _STEP = 0.5
-_FADING = 0.05
-
-Width = tuple[float, float]
-"""The least and the greatest column width, in ems, that the lines looked at agree on."""
-
-
-def next_printed(lines: Sequence[Line], index: int) -> int | None:
-    """Index of the next line after `index` that is not blank."""
-    return next((i for i in range(index + 1, len(lines)) if not lines[i].is_blank), None)
+_MOST_LINES = 6
+_ELSEWHERE = 0.25
+_ELSEWHERE_CAP = 1.0
+"""What the lines of another column can say at most: widths change from column to column."""
 
 
-def width_above(lines: Sequence[Line], first: int, index: int) -> Width | None:
-    """Column width at line `index`, from the lines above it in the paragraph that opens at `first`.
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A line that goes on, as evidence of its column's width.
 
-    Lines of the same column (no blank line between) are asked first; None if there are none at all.
+    Attributes:
+        line: The line.
+        piece: Least width in ems that the next line could begin with.
+        column: 0 if no blank line parts it from the line asked about; else -1 above and 1 below it.
     """
-    above = [i for i in range(first + 1, index) if not lines[i].is_blank][-_NEAR_LINES:]
-    same = [i for i in above if not any(line.is_blank for line in lines[i:index])]
-    return fitted_width(lines, (same if len(same) > 1 else above)[::-1])
+
+    line: Line
+    piece: float
+    column: int = 0
+
+    def misfit(self, width: float) -> float:
+        """How badly the line fits a column of `width` ems, from 0 (well) to 4 (not at all)."""
+        room = width - self.line.width
+        if room >= self.piece:
+            return min(_WORST, _HAD_ROOM + _PER_EM * (room - self.piece))
+        if room >= 0:
+            return 0.0
+        if -room > self.line.width - self.line.squeezed_width:
+            return _WORST
+        return -room * _PER_EM + (0.0 if self.line.ends_in_mark else _SQUEEZED_INSIDE)
 
 
-def width_below(lines: Sequence[Line], index: int) -> Width | None:
-    """Column width at line `index`, from the lines that follow it without a gap; None if there are none."""
-    below: list[int] = []
-    for i in range(index + 1, min(index + 1 + _NEAR_LINES, len(lines) - 1)):
-        if lines[i].is_blank or (lines[i + 1].is_blank and lines[i].ends_sentence):
-            break
-        below.append(i)
-    return fitted_width(lines, below)
+def least_misfit(witnesses: Sequence[Witness], also: Callable[[float], float]) -> float:
+    """The sum of the witnesses' misfits and of `also` in the column width that makes it least."""
+    low = min((witness.line.squeezed_width for witness in witnesses), default=0.0)
+    high = max((witness.line.width + witness.piece for witness in witnesses), default=0.0)
+    sums: list[float] = []
+    for step in range(int((high - low) / _STEP) + 5):
+        width = low + _STEP * step
+        said = {-1: 0.0, 0: 0.0, 1: 0.0}
+        for witness in witnesses:
+            said[witness.column] += witness.misfit(width)
+        above, below = (min(_ELSEWHERE_CAP, _ELSEWHERE * said[column]) for column in (-1, 1))
+        sums.append(said[0] + above + below + also(width))
+    return min(sums)
 
 
-def fitted_width(lines: Sequence[Line], indexes: Sequence[int]) -> Width | None:
-    """The range of widths within the bounds of most of these lines, the first ones counting a little more."""
-    bounds = [
-        (lines[i].squeezed_width, lines[i].width + lines[after].opening_width, 1.0 - _FADING * nth)
-        for nth, i in enumerate(indexes)
-        if (after := next_printed(lines, i)) is not None
-    ]
-    if not bounds:
-        return None
-    low, high = min(bound[0] for bound in bounds), max(bound[1] for bound in bounds)
-    tried = [low + _STEP * n for n in range(int((high - low) / _STEP) + 1)]
-    votes = [sum(weight for a, b, weight in bounds if a <= width < b) for width in tried]
-    best = max(votes)
-    start = votes.index(best)
-    stop = start
-    while stop + 1 < len(votes) and votes[stop + 1] == best:
-        stop += 1
-    return tried[start], tried[stop]
+def witnesses(lines: Sequence[Line], index: int, step: int, *, far: bool = False) -> list[Witness]:
+    """Lines that go on, above (`step` -1) or below (`step` 1) line `index`, nearest first.
+
+    A line after a gap that follows a sentence may open a paragraph and so is no witness.
+
+    Args:
+        lines: Body lines of one document.
+        index: The line asked about.
+        step: Direction.
+        far: Whether a gap parts `index` itself from the line that is really asked about.
+    """
+    found: list[Witness] = []
+    column = step if far else 0
+    i = index + step
+    while 0 <= i < len(lines) and len(found) < _MOST_LINES:
+        if lines[i].is_blank:
+            column = step
+        else:
+            piece = piece_after(lines, i)
+            if piece is not None and not _may_open(lines, i):
+                found.append(Witness(lines[i], piece, column))
+        i += step
+    return found
+
+
+def _may_open(lines: Sequence[Line], index: int) -> bool:
+    if lines[index].is_indented or index == 0:
+        return True
+    above = index - 1
+    while above > 0 and lines[above].is_blank:
+        above -= 1
+    return above < index - 1 and (lines[above].is_blank or lines[above].ends_sentence)
+
+
+def piece_after(lines: Sequence[Line], index: int) -> float | None:
+    """Least width in ems that the printed line after `index` could begin with, if the text goes on there."""
+    for i in range(index + 1, len(lines)):
+        if not lines[i].is_blank:
+            goes_on = i == index + 1 or not lines[index].ends_sentence
+            return lines[i].opening_width if goes_on else None
+    return None

@@ -15,6 +15,7 @@ _INDENT = re.compile(r"^(?:\u3000{2,}|\t| {4,})")
 _NOT_FIRST = r"，。、；：？！”’）》】」』〉〕…—%％,.;:?!)\]"
 _NOT_LAST = r"“‘（《【「『〈〔(\["
 _OPENING_PIECE = re.compile(rf"[{_NOT_LAST}]*(?:[A-Za-z0-9.+-]+|.)?[{_NOT_FIRST}]*")
+_FINAL_MARK = re.compile(rf"[{_NOT_FIRST}]$")
 _SQUEEZABLE = frozenset("，。、；：？！“”‘’（）《》【】「」『』〈〉〔〕")
 
 
@@ -62,13 +63,18 @@ class Line:
         return self.width - 0.5 * sum(char in _SQUEEZABLE for char in self.text)
 
     @cached_property
+    def ends_in_mark(self) -> bool:
+        """Whether the last character is a mark that may not begin a line."""
+        return bool(_FINAL_MARK.search(self.content))
+
+    @cached_property
     def opening_width(self) -> float:
         """Width in ems of the least that can stand at the beginning of this line.
 
         A character or Latin word, with marks that may not end a line before it and marks that may not
         begin one after it.
         """
-        piece = _OPENING_PIECE.match("".join(self.text.split()))
+        piece = _OPENING_PIECE.match(self.content)
         return width_in_ems(piece.group()) if piece else 0.0
 
     @cached_property

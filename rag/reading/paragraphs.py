@@ -17,12 +17,14 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.reading.fitting import Width, next_printed, width_above, width_below
+from rag.reading.fitting import Witness, least_misfit, piece_after, witnesses
 from rag.reading.layout import column_width
 from rag.reading.lines import Line
 
 _INDENT_EMS = 2.0
 _SHORT_EMS = 2.5
+_MUCH_ROOM = 2.0
+_OPENING_QUOTES = ("“", "‘", "「", "『")
 _VERY_SHORT = 0.75
 
 Group = tuple[list[Line], bool]
@@ -35,11 +37,15 @@ class Habits:
 
     Attributes:
         gaps_part: Whether a blank line always parts paragraphs.
-        drops_indent: Whether paragraph openings leave two ems unused.
+        keeps_indent: Whether paragraph openings still have their white space.
+        drops_indent: Whether they have lost it and leave two ems unused.
+        gaps_at_quotes: Whether stray blank lines stand before lines that open with a quotation mark.
     """
 
     gaps_part: bool
+    keeps_indent: bool
     drops_indent: bool
+    gaps_at_quotes: bool
 
 
 def group_clean(lines: Sequence[Line]) -> list[Group]:
@@ -49,16 +55,26 @@ def group_clean(lines: Sequence[Line]) -> list[Group]:
 
 def page_habits(bodies: Sequence[Sequence[Line]]) -> Habits:
     """Measure the habits of a page on the body lines of its documents."""
-    broken, short, openings = 0, 0, 0
+    broken = at_quotes = openings = kept = 0
+    flush = indented = 0.0
     for lines in bodies:
         printed = [i for i, line in enumerate(lines) if not line.is_blank]
-        broken += sum(b - a > 1 and not lines[a].ends_sentence for a, b in itertools.pairwise(printed))
+        for a, b in itertools.pairwise(printed):
+            if b - a > 1 and not lines[a].ends_sentence:
+                broken += 1
+                at_quotes += lines[b].content.startswith(_OPENING_QUOTES)
         for index in _certain_openings(lines, printed):
-            width = width_below(lines, index)
-            if width and not lines[index].is_indented:
-                openings += 1
-                short += _could_be_indented(lines, index, width) and not _fills(lines, index, width)
-    return Habits(gaps_part=not broken, drops_indent=short * 2 > openings)
+            openings += 1
+            kept += lines[index].is_indented
+            if not lines[index].is_indented:
+                flush += _opening_misfit(lines, index, 0.0)
+                indented += _opening_misfit(lines, index, _INDENT_EMS)
+    return Habits(
+        gaps_part=not broken,
+        keeps_indent=kept * 2 > openings,
+        drops_indent=kept * 2 <= openings and indented < flush,
+        gaps_at_quotes=at_quotes > 0,
+    )
 
 
 def _certain_openings(lines: Sequence[Line], printed: Sequence[int]) -> list[int]:
@@ -109,54 +125,70 @@ def _starts_paragraph(lines: Sequence[Line], first: int, before: int, after: int
         return True
     gap = after - before > 1
     if not lines[before].ends_sentence:
-        # A heading stands alone between gaps and far from the column's edge.
-        return (gap and _is_heading(lines, before)) or (
-            gap and _is_heading(lines, after) and habits.gaps_part
-        )
+        return gap and (_is_heading(lines, before, habits) or _is_heading(lines, after, habits))
     if not gap:
         shortfall = column_width(lines, before) - lines[before].width
         return lines[before].width < _VERY_SHORT * column_width(lines, before) and shortfall > _SHORT_EMS
-    if _is_heading(lines, after) or (habits.gaps_part and not habits.drops_indent):
+    if _is_heading(lines, after, habits):
         return True
-    return _had_room(lines, first, before, after, habits) or (
-        habits.drops_indent and _opens_indented(lines, first, before, after)
+    if habits.drops_indent:
+        evidence = _room_left(lines, first, before, after, indent=_INDENT_EMS) + _indent_left(lines, after)
+        return evidence >= 0 and (evidence > 0 or not _likely_goes_on(lines, before, after, habits))
+    if habits.keeps_indent:
+        return _room_left(lines, first, before, after, indent=_INDENT_EMS) > _MUCH_ROOM
+    return habits.gaps_part or _room_left(lines, first, before, after, indent=0.0) > 0
+
+
+def _likely_goes_on(lines: Sequence[Line], before: int, after: int, habits: Habits) -> bool:
+    """What to believe where the widths say nothing."""
+    return (
+        lines[before].content.endswith(("；", ";"))
+        or piece_after(lines, after) is None
+        or (habits.gaps_at_quotes and lines[after].content.startswith(_OPENING_QUOTES))
     )
 
 
-def _had_room(lines: Sequence[Line], first: int, before: int, after: int, habits: Habits) -> bool:
-    """Whether the beginning of line `after` would have fitted on line `before`."""
-    width = width_above(lines, first, before) or width_below(lines, after)
-    low = width[0] if width else column_width(lines, before)
-    indent = _INDENT_EMS if habits.drops_indent and before == first else 0.0
-    return lines[before].width + indent + lines[after].opening_width <= low
+def _indent_left(lines: Sequence[Line], index: int) -> float:
+    """Evidence that a line has lost an indent: how badly it fits its column otherwise."""
+    return _opening_misfit(lines, index, 0.0) - _opening_misfit(lines, index, _INDENT_EMS)
 
 
-def _opens_indented(lines: Sequence[Line], first: int, before: int, after: int) -> bool:
-    """Whether line `after` leaves the two ems of an indent unused."""
-    width = width_below(lines, after)
-    if width is None:
-        above = width_above(lines, first, before)
-        return above is not None and False
-    if not _could_be_indented(lines, after, width):
-        return False
-    if not _fills(lines, after, width):
-        return True
-    return lines[after].width <= (width[0] + width[1] - _INDENT_EMS) / 2
+def _room_left(lines: Sequence[Line], first: int, before: int, after: int, *, indent: float) -> float:
+    """Evidence that line `before` is a paragraph's last: how badly it fits its column as one that goes on.
+
+    Lines of its own column are asked and, for what they are worth, those of the column of `after`.
+    """
+    near = [*witnesses(lines, before, -1), *witnesses(lines, after, 1, far=True)]
+    line = Witness(lines[before], lines[after].opening_width)
+    lost = indent if before == first else 0.0
+    goes_on = least_misfit(near, lambda width: line.misfit(width - lost))
+    ends = least_misfit(near, lambda width: _misfit_as_last(line, width - lost))
+    return goes_on - ends
 
 
-def _could_be_indented(lines: Sequence[Line], index: int, width: Width) -> bool:
-    return lines[index].squeezed_width <= width[1] - _INDENT_EMS
+def _misfit_as_last(line: Witness, width: float) -> float:
+    return 0.0 if line.line.width <= width else line.misfit(width)
 
 
-def _fills(lines: Sequence[Line], index: int, width: Width) -> bool:
-    """Whether a line that goes on fills a column of this width without any indent."""
-    after = next_printed(lines, index)
-    return after is None or lines[index].width + lines[after].opening_width > width[0]
+def _opening_misfit(lines: Sequence[Line], index: int, indent: float) -> float:
+    """How badly line `index` fits its column if it has lost an indent of so many ems."""
+    near = [*witnesses(lines, index, 1), *witnesses(lines, index, -1)]
+    piece = piece_after(lines, index)
+    line = Witness(lines[index], piece or 0.0)
+    if piece is None:
+        return least_misfit(near, lambda width: _misfit_as_last(line, width - indent))
+    return least_misfit(near, lambda width: line.misfit(width - indent))
 
 
-def _is_heading(lines: Sequence[Line], index: int) -> bool:
+def _is_heading(lines: Sequence[Line], index: int, habits: Habits) -> bool:
+    """Whether a line stands alone between gaps, short, no sentence, and over the opening of a paragraph."""
     line = lines[index]
     alone = (index == 0 or lines[index - 1].is_blank) and (
         index + 1 == len(lines) or lines[index + 1].is_blank
     )
-    return alone and not line.ends_sentence and line.width < _VERY_SHORT * column_width(lines, index)
+    if not alone or line.ends_sentence or line.width >= _VERY_SHORT * column_width(lines, index):
+        return False
+    below = next((i for i in range(index + 1, len(lines)) if not lines[i].is_blank), None)
+    if habits.gaps_part or below is None or lines[below].is_indented:
+        return True
+    return habits.drops_indent and _indent_left(lines, below) > 0

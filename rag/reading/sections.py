@@ -7,6 +7,7 @@ as a whole, by which of the two neighbouring bodies shares more character pairs 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,12 @@ from rag.reading.lines import Line
 _TITLE_MAX_LINES = 3
 _TITLE_MAX_EMS = 60.0
 _CLEAN_TITLE_MAX_EMS = 40.0
+_UNDECIDED = 0.1
+_ASKS_OR_CALLS = re.compile(r"[？！?!][”’」』]?$")
+_FOLIO = re.compile(
+    r"\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日|星期[一二三四五六日天]|第\s*\d+\s*[期版]|"
+    r"责任编辑|责编|本版编辑|美术编辑|美编|校对|版式"
+)
 
 
 @dataclass
@@ -56,14 +63,15 @@ def _cut_at_bylines(lines: Sequence[Line], bylines: dict[int, tuple[str, ...]], 
     at = sorted(bylines)
     front = list(lines[: at[0]])
     sections: list[Section] = []
-    after_notes: list[list[Line]] = []
+    regions: list[_Region] = []
     for start, stop in zip(at, [*at[1:], len(lines)], strict=True):
-        section = Section(authors=bylines[start], byline=[lines[start]])
-        region = list(lines[start + 1 : stop])
-        section.body, section.note, tail = _split_region(region, last=stop == len(lines))
-        sections.append(section)
-        after_notes.append(tail)
+        sections.append(Section(authors=bylines[start], byline=[lines[start]]))
+        regions.append(_split_region(list(lines[start + 1 : stop]), last=stop == len(lines)))
     leading = _leading_title(front)
+    _settle_doubtful(regions, leading)
+    for section, region in zip(sections, regions, strict=True):
+        section.body, section.note = region.body, region.note
+    after_notes = [region.tail for region in regions]
     masthead = [line for line in front if not line.is_blank]
     if _titles_precede(leading, after_notes, sections):
         candidates = [leading, *after_notes[:-1]]
@@ -72,40 +80,79 @@ def _cut_at_bylines(lines: Sequence[Line], bylines: dict[int, tuple[str, ...]], 
         candidates = after_notes
     for section, title in zip(sections, candidates, strict=True):
         section.title = title
-    return Page(wrapped, masthead, sections)
+    return Page(wrapped, masthead + [line for region in regions for line in region.folio], sections)
 
 
-def _split_region(region: list[Line], *, last: bool) -> tuple[list[Line], list[Line], list[Line]]:
-    """Body, note and trailing title of the lines between one byline and the next."""
+@dataclass
+class _Region:
+    """What stands between one byline and the next; `tail` may be a title of either neighbour.
+
+    `doubtful` says that the tail may as well be the end of the body. `folio` holds running heads.
+    """
+
+    body: list[Line]
+    note: list[Line] = field(default_factory=list)
+    tail: list[Line] = field(default_factory=list)
+    folio: list[Line] = field(default_factory=list)
+    doubtful: bool = False
+
+
+def _split_region(region: list[Line], *, last: bool) -> _Region:
     for index in range(len(region)):
         end = note_end(region, index)
         if end is None or (index and not region[index - 1].is_blank and not region[index - 1].ends_sentence):
             continue
-        note, tail = region[index : end + 1], [line for line in region[end + 1 :] if not line.is_blank]
+        note, after = region[index : end + 1], [line for line in region[end + 1 :] if not line.is_blank]
+        tail = [line for line in after if not _is_folio(line)]
         if _is_title(tail) and (not last or speaks_of_author(_text(note))):
-            return region[:index], note, tail
-    if last:
-        return region, [], []
-    tail = []
-    for line in reversed(region):
-        if line.is_blank:
-            if tail:
-                break
-            continue
-        if line.ends_sentence:
+            return _Region(region[:index], note, tail, [line for line in after if _is_folio(line)])
+    return _split_without_note(region, last=last)
+
+
+def _split_without_note(region: list[Line], *, last: bool) -> _Region:
+    """A block of its own below the last sentence is a title, for sure if it is no sentence itself."""
+    printed = [line for line in region if not line.is_blank]
+    folio: list[Line] = []
+    while printed and _is_folio(printed[-1]):
+        folio.insert(0, printed.pop())
+    body = region[: region.index(printed[-1]) + 1] if printed else []
+    tail: list[Line] = []
+    for line in reversed(body):
+        if line.is_blank or len(tail) > _TITLE_MAX_LINES:
             break
         tail.insert(0, line)
-    if tail and _is_title(tail):
-        first = region.index(tail[0])
-        above = [line for line in region[:first] if not line.is_blank]
-        if above and above[-1].ends_sentence:
-            return region[:first], [], tail
-    return region, [], []
+    above = printed[: len(printed) - len(tail)]
+    asks = bool(tail) and bool(_ASKS_OR_CALLS.search(tail[-1].content))
+    if (
+        not above
+        or not above[-1].ends_sentence
+        or not _is_title(tail)
+        or any(line.ends_sentence for line in tail[:-1])
+        or (tail[-1].ends_sentence and not asks)
+    ):
+        return _Region(body, folio=folio)
+    return _Region(body[: body.index(tail[0])], tail=tail, folio=folio, doubtful=asks or last)
+
+
+def _settle_doubtful(regions: Sequence[_Region], leading: Sequence[Line]) -> None:
+    """Give a doubtful tail back to its body unless the page has a title about which there is no doubt."""
+    sure = any(region.tail and not region.doubtful for region in regions[:-1])
+    for region in regions:
+        if region.doubtful and not (sure or (leading and region is not regions[-1])):
+            region.body, region.tail = region.body + region.tail, []
+    last = regions[-1]
+    if last.doubtful and last.tail and leading:
+        last.body, last.tail = last.body + last.tail, []
 
 
 def _is_title(lines: Sequence[Line]) -> bool:
     """Whether the lines are few and short enough for a title; true of no lines at all."""
     return len(lines) <= _TITLE_MAX_LINES and sum(line.width for line in lines) <= _TITLE_MAX_EMS
+
+
+def _is_folio(line: Line) -> bool:
+    """Whether a line is furniture of the page: its date, issue, editors or section names."""
+    return bool(_FOLIO.search(line.content)) or any(mark in line.content for mark in BULLETS)
 
 
 def _leading_title(front: Sequence[Line]) -> list[Line]:
@@ -116,19 +163,20 @@ def _leading_title(front: Sequence[Line]) -> list[Line]:
             if block:
                 break
             continue
+        if _is_folio(line):
+            break
         block.insert(0, line)
-    looks_set = any(line.content.count(mark) for line in block for mark in BULLETS)
-    return block if block and _is_title(block) and not looks_set else []
+    return block if _is_title(block) else []
 
 
 def _titles_precede(leading: list[Line], after: list[list[Line]], sections: Sequence[Section]) -> bool:
     """Whether this page prints a title before its byline rather than after the previous note."""
-    vote = 0.0
+    if not any(after[:-1]):
+        return bool(leading)
+    vote = _UNDECIDED * (bool(leading) - bool(after[-1]))
     for index, title in enumerate(after[:-1]):
         if title:
             vote += _shared(title, sections[index + 1].body) - _shared(title, sections[index].body)
-    if not any(after[:-1]):
-        return bool(leading)
     if after[-1]:
         vote -= _shared(after[-1], sections[-1].body)
     if leading:
