@@ -58,17 +58,15 @@ def selftest_command(split: str, gates: Path | None, out: Path, console: Console
 def trial_table(trials: list[Trial]) -> Table:
     """One row for each fault."""
     table = Table(box=None)
-    for title in ("", "故障", "说明", "应由", "拦下它的门", "另外变红的门"):
-        table.add_column(title, overflow="fold")
+    for title in ("", "故障", "说明", "拦下它的门", "另外变红"):
+        table.add_column(title, no_wrap=title == "故障", overflow="fold")
     for trial in trials:
-        others = [verdict.name for verdict in trial.red if verdict.name not in trial.caught]
         table.add_row(
             "✓" if trial.caught else "✗",
             trial.fault.name,
             trial.fault.story,
-            "、".join(trial.fault.caught_by),
-            "、".join(trial.caught),
-            "、".join(others),
+            "\n".join(trial.caught) or f"应由 {'、'.join(trial.fault.caught_by)}",
+            f"{len(trial.red) - len(trial.caught)} 道",
         )
     return table
 

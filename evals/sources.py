@@ -91,4 +91,4 @@ def corpus_sha256(sources: Iterable[SourceText]) -> str:
 
 def squeeze(text: str) -> str:
     """`text` with all white space removed: the form in which a quotation must equal its source."""
-    return "".join(char for char in text if not char.isspace())
+    return "".join(text.split())

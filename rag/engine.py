@@ -124,7 +124,7 @@ class Engine:
         resolved = resolve_followup(check_question(question), history)
         read = read_question(resolved)
         found, scope = self._retrieve(read)
-        outcome = self._typed(read, found, scope) or self._generated(read, found, writer, top_k)
+        outcome = self._typed(read, found, scope) or self._generated(read, found, scope, writer, top_k)
         total = 1e3 * (perf_counter() - started)
         timings = found.timings_ms | {"total": total}
         related = found.passages[:_RELATED] if outcome.reason else ()
@@ -203,7 +203,7 @@ class Engine:
         return _Outcome(self._lookup.cite(typed), None, "", confidence, len(typed.sentences) > 1)
 
     def _generated(
-        self, question: Question, found: Retrieved, writer: AnswerGenerator, top_k: int
+        self, question: Question, found: Retrieved, scope: Scope, writer: AnswerGenerator, top_k: int
     ) -> _Outcome:
         draft = Draft(())
         threshold = self._options.answer_threshold
@@ -212,7 +212,11 @@ class Engine:
             confidence = min(confidence, LACKING_CONFIDENCE)
         if found.ranked and threshold < 1 and confidence >= threshold:
             request = GenerationRequest(
-                question, found.passages[:top_k], found.ranked, self._options.answer_max_chars
+                question,
+                found.passages[:top_k],
+                found.ranked,
+                scope.document_ids,
+                self._options.answer_max_chars,
             )
             draft = writer.generate(request)
         checked = check_draft(draft, found.passages, self._corpus, public_url=self._options.public_url)

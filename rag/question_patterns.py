@@ -60,7 +60,7 @@ KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "number",
         _any(
-            "多少|几(?!乎|何|度|点了)|多(?:大|高|长|远|重|快|宽|深|久)|百分之|比例|占比|数量|数目|总数|总量|金额",
+            "多少|(?<![好十])几(?!乎|何|度|十|点了)|多(?:大|高|长|远|重|快|宽|深|久)|百分之|比例|占比|数量|数目|总数|总量|金额",
             r"\bhow (?:many|much|long|large|big|often|far|old)\b|\bwhat (?:percent|percentage|number|share)",
         ),
     ),

@@ -54,6 +54,7 @@ class _Style:
     title_place: str = "none"
     bullet: str = "■"
     squeezes: bool = True
+    kerns: bool = True
     spaces_near_latin: float = 0.3
     letter_spaced: float = 0.01
     gap_before_quote: float = 1.0
@@ -72,6 +73,7 @@ def make_page(seed: int) -> MadePage:
         title_place=rng.choice(["before", "after", "none"]),
         bullet=rng.choice(_BULLETS),
         squeezes=rng.random() < 0.7,
+        kerns=rng.random() < 0.6,
         spaces_near_latin=rng.choice([0.0, 0.3, 1.0]),
         letter_spaced=rng.choice([0.0, 0.01, 0.05]),
         gap_before_quote=rng.choice([0.0, 0.5, 1.0]),
@@ -193,7 +195,7 @@ def _lines(style: _Style, text: str) -> Iterator[str]:
     room_taken = style.indent
     first = True
     while tokens:
-        count = _fill(tokens, style.width - room_taken, squeezes=style.squeezes)
+        count = _fill(tokens, style.width - room_taken, style)
         line, tokens = tokens[:count], tokens[count:]
         while tokens and tokens[0].isspace():
             tokens.pop(0)
@@ -202,24 +204,30 @@ def _lines(style: _Style, text: str) -> Iterator[str]:
         room_taken, first = 0.0, False
 
 
-def _fill(tokens: list[str], room: float, *, squeezes: bool) -> int:
+def _fill(tokens: list[str], room: float, style: _Style) -> int:
     """How many tokens stand on the next line."""
     count, width = 0, 0.0
-    while count < len(tokens) and width + _ems(tokens[count]) <= room:
-        width += _ems(tokens[count])
+    while count < len(tokens) and width + _advance(tokens, count, style) <= room:
+        width += _advance(tokens, count, style)
         count += 1
     if count == len(tokens):
         return count
     hanging = 0
     while count + hanging < len(tokens) and tokens[count + hanging][0] in _NOT_FIRST:
+        width += _advance(tokens, count + hanging, style)
         hanging += 1
     squeezable = sum(token in _SQUEEZABLE for token in tokens[: count + hanging])
-    overflow = width + sum(map(_ems, tokens[count : count + hanging])) - room
-    if hanging and squeezes and overflow <= min(_MOST_SQUEEZED, 0.5 * squeezable):
+    if hanging and style.squeezes and width - room <= min(_MOST_SQUEEZED, 0.5 * squeezable):
         return count + hanging
     while count > 1 and (tokens[count][0] in _NOT_FIRST or tokens[count - 1] in _NOT_LAST):
         count -= 1
     return max(1, count)
+
+
+def _advance(tokens: list[str], index: int, style: _Style) -> float:
+    """Width that a token adds to its line: marks that meet share the white space between them."""
+    meets = style.kerns and index and tokens[index] in _SQUEEZABLE and tokens[index - 1] in _SQUEEZABLE
+    return _ems(tokens[index]) - (0.5 if meets else 0.0)
 
 
 def _ems(token: str) -> float:

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 CONFIDENCE = 0.95
 _STEPS = 60
 _SLACK = 1e-9
 
 
+@lru_cache(maxsize=4096)
 def clopper_pearson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """The exact two-sided interval.
 

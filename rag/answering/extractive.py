@@ -19,7 +19,7 @@ from rag.text.enumeration import item_mark
 _NEARLY = 0.4
 """A further sentence is taken if it is at least this share as relevant as the best one."""
 _POOL = 8
-_MAX_SENTENCES = 4
+_MAX_SENTENCES = 6
 _HEAD_CHARS = 30
 _SIDES = 3
 
@@ -47,16 +47,19 @@ class ExtractiveGenerator:
             enumeration = wanted_enumeration(request.ranked, self._structure, question.count)
             if enumeration is not None:
                 return _draft([self._corpus.sentences[head] for head in enumeration.heads], is_list=True)
-        first = self._sides(request) if question.kind == "comparison" else [request.ranked[0]]
+        several = question.kind == "comparison" or len(request.named) > 1
+        first = self._sides(request) if several else [request.ranked[0]]
         return _draft(self._fill(first, request))
 
     def _sides(self, request: GenerationRequest) -> list[RankedSentence]:
-        """The best sentence of each document among the best, where more than one speaks of the matter."""
+        """The best sentence of each document that is named, or else that has one among the best."""
         sides: dict[str, RankedSentence] = {}
-        for found in request.ranked[: 5 * _POOL]:
-            if found.relevance < 0.5 * _NEARLY * request.ranked[0].relevance or len(sides) >= _SIDES:
+        floor = 0.0 if len(request.named) > 1 else 0.5 * _NEARLY * request.ranked[0].relevance
+        for found in request.ranked:
+            if found.relevance < floor or len(sides) >= _SIDES:
                 break
-            sides.setdefault(found.sentence.document_id, found)
+            if len(request.named) < 2 or found.sentence.document_id in request.named:
+                sides.setdefault(found.sentence.document_id, found)
         return list(sides.values())
 
     def _fill(self, first: Sequence[RankedSentence], request: GenerationRequest) -> list[Sentence]:
@@ -74,11 +77,18 @@ class ExtractiveGenerator:
         return _reading_order(chosen)
 
     def _body_of(self, sentence: Sentence) -> list[Sentence]:
-        """The sentence after a short opening ("二是……。") that by itself only names its item."""
+        """What follows a short opening ("二是……。") that only names its item: up to one full sentence."""
         if len(sentence.text) > _HEAD_CHARS or item_mark(sentence.text) is None:
             return []
         item = self._structure.item_of(sentence.ordinal)
-        return [self._corpus.sentences[item[1]]] if len(item) > 1 and item[0] == sentence.ordinal else []
+        if item[0] != sentence.ordinal:
+            return []
+        body: list[Sentence] = []
+        for ordinal in item[1:]:
+            body.append(self._corpus.sentences[ordinal])
+            if len(body[-1].text) > _HEAD_CHARS:
+                break
+        return body
 
 
 def _reading_order(chosen: Sequence[Sentence]) -> list[Sentence]:

@@ -36,12 +36,14 @@ class GenerationRequest:
         question: The question as searched.
         passages: Retrieved passages, best first; `passages[i].rank == i + 1` is their number.
         ranked: Candidate sentences, best first.
+        named: Ids of the documents that the question names, in corpus order; may be empty.
         max_chars: How long the answer may be; a complete list may be longer.
     """
 
     question: Question
     passages: Sequence[Passage]
     ranked: Sequence[RankedSentence]
+    named: Sequence[str]
     max_chars: int
 
 

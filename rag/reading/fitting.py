@@ -18,10 +18,12 @@ from dataclasses import dataclass
 
 from rag.reading.lines import Line
 
+OPENING_QUOTES = ("“", "‘", "「", "『")
 _WORST = 4.0
 _HAD_ROOM = 2.0
-_PER_EM = 1.0
-_SQUEEZED_INSIDE = 0.5
+_STRETCHED = 0.1
+_SHARED = 0.2
+_SQUEEZED = 1.0
 _STEP = 0.5
 _MOST_LINES = 6
 _ELSEWHERE = 0.25
@@ -47,12 +49,13 @@ class Witness:
         """How badly the line fits a column of `width` ems, from 0 (well) to 4 (not at all)."""
         room = width - self.line.width
         if room >= self.piece:
-            return min(_WORST, _HAD_ROOM + _PER_EM * (room - self.piece))
+            return min(_WORST, _HAD_ROOM + room - self.piece)
         if room >= 0:
-            return 0.0
+            return _STRETCHED * room
         if -room > self.line.width - self.line.squeezed_width:
             return _WORST
-        return -room * _PER_EM + (0.0 if self.line.ends_in_mark else _SQUEEZED_INSIDE)
+        shared = min(-room, self.line.shared_width)
+        return _SHARED * shared + _SQUEEZED * (-room - shared)
 
 
 def least_misfit(witnesses: Sequence[Witness], also: Callable[[float], float]) -> float:
@@ -83,16 +86,24 @@ def witnesses(lines: Sequence[Line], index: int, step: int, *, far: bool = False
     """
     found: list[Witness] = []
     column = step if far else 0
-    i = index + step
-    while 0 <= i < len(lines) and len(found) < _MOST_LINES:
+    last = index
+    for i in range(index + step, len(lines) if step > 0 else -1, step):
+        if len(found) == _MOST_LINES:
+            break
         if lines[i].is_blank:
+            continue
+        if abs(i - last) > 1 and not _is_stray_gap(lines, min(i, last), max(i, last)):
             column = step
-        else:
-            piece = piece_after(lines, i)
-            if piece is not None and not _may_open(lines, i):
-                found.append(Witness(lines[i], piece, column))
-        i += step
+        last = i
+        piece = piece_after(lines, i)
+        if piece is not None and not _may_open(lines, i):
+            found.append(Witness(lines[i], piece, column))
     return found
+
+
+def _is_stray_gap(lines: Sequence[Line], before: int, after: int) -> bool:
+    """Whether a gap inside a sentence is the kind that extractors put before a quotation mark."""
+    return not lines[before].ends_sentence and lines[after].content.startswith(OPENING_QUOTES)
 
 
 def _may_open(lines: Sequence[Line], index: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from bisect import bisect_right
@@ -15,8 +16,9 @@ _INDENT = re.compile(r"^(?:\u3000{2,}|\t| {4,})")
 _NOT_FIRST = r"，。、；：？！”’）》】」』〉〕…—%％,.;:?!)\]"
 _NOT_LAST = r"“‘（《【「『〈〔(\["
 _OPENING_PIECE = re.compile(rf"[{_NOT_LAST}]*(?:[A-Za-z0-9.+-]+|.)?[{_NOT_FIRST}]*")
-_FINAL_MARK = re.compile(rf"[{_NOT_FIRST}]$")
-_SQUEEZABLE = frozenset("，。、；：？！“”‘’（）《》【】「」『』〈〉〔〕")
+_OPENING_MARKS = frozenset("“‘（《【「『〈〔")
+_CLOSING_MARKS = frozenset("，。、；：？！”’）》】」』〉〕")
+_SQUEEZABLE = _OPENING_MARKS | _CLOSING_MARKS
 
 
 def width_in_ems(text: str) -> float:
@@ -63,9 +65,14 @@ class Line:
         return self.width - 0.5 * sum(char in _SQUEEZABLE for char in self.text)
 
     @cached_property
-    def ends_in_mark(self) -> bool:
-        """Whether the last character is a mark that may not begin a line."""
-        return bool(_FINAL_MARK.search(self.content))
+    def shared_width(self) -> float:
+        """Ems that punctuation gives away as a matter of course: where marks meet and at the line's ends."""
+        content = "".join(self.text.split())
+        halves = (content[:1] in _OPENING_MARKS) + (content[-1:] in _CLOSING_MARKS)
+        for left, right in itertools.pairwise(content):
+            if left in _SQUEEZABLE and right in _SQUEEZABLE:
+                halves += 2 if left in _CLOSING_MARKS and right in _OPENING_MARKS else 1
+        return 0.5 * halves
 
     @cached_property
     def opening_width(self) -> float:

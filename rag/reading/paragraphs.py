@@ -14,17 +14,19 @@ the end of a column, or an accident of extraction, so the decision is made from 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.reading.fitting import Witness, least_misfit, piece_after, witnesses
+from rag.reading.fitting import OPENING_QUOTES, Witness, least_misfit, piece_after, witnesses
 from rag.reading.layout import column_width
 from rag.reading.lines import Line
 
 _INDENT_EMS = 2.0
 _SHORT_EMS = 2.5
 _MUCH_ROOM = 2.0
-_OPENING_QUOTES = ("“", "‘", "「", "『")
+_ODDS = 0.25
+_QUOTE = 6
 _VERY_SHORT = 0.75
 
 Group = tuple[list[Line], bool]
@@ -39,13 +41,16 @@ class Habits:
         gaps_part: Whether a blank line always parts paragraphs.
         keeps_indent: Whether paragraph openings still have their white space.
         drops_indent: Whether they have lost it and leave two ems unused.
-        gaps_at_quotes: Whether stray blank lines stand before lines that open with a quotation mark.
+        odds, odds_at_quote: Logarithm of how much likelier it is that a gap after a full line that ends a
+            sentence parts two paragraphs than that it does not; at a line that opens with a quotation
+            mark, before which extractors leave stray gaps, it is another one.
     """
 
     gaps_part: bool
     keeps_indent: bool
     drops_indent: bool
-    gaps_at_quotes: bool
+    odds: float
+    odds_at_quote: float
 
 
 def group_clean(lines: Sequence[Line]) -> list[Group]:
@@ -55,26 +60,41 @@ def group_clean(lines: Sequence[Line]) -> list[Group]:
 
 def page_habits(bodies: Sequence[Sequence[Line]]) -> Habits:
     """Measure the habits of a page on the body lines of its documents."""
-    broken = at_quotes = openings = kept = 0
-    flush = indented = 0.0
+    kept = printed_lines = ended = 0
+    ems = flush = indented = 0.0
+    broken, openings = [0, 0], [0, 0]
     for lines in bodies:
         printed = [i for i, line in enumerate(lines) if not line.is_blank]
+        ems += sum(lines[i].width for i in printed)
+        printed_lines += len(printed)
         for a, b in itertools.pairwise(printed):
-            if b - a > 1 and not lines[a].ends_sentence:
-                broken += 1
-                at_quotes += lines[b].content.startswith(_OPENING_QUOTES)
+            if b - a == 1:
+                ended += lines[a].ends_sentence
+            elif not lines[a].ends_sentence:
+                broken[_opens_quoting(lines[b])] += 1
         for index in _certain_openings(lines, printed):
-            openings += 1
+            openings[_opens_quoting(lines[index])] += 1
             kept += lines[index].is_indented
             if not lines[index].is_indented:
                 flush += _opening_misfit(lines, index, 0.0)
                 indented += _opening_misfit(lines, index, _INDENT_EMS)
-    return Habits(
-        gaps_part=not broken,
-        keeps_indent=kept * 2 > openings,
-        drops_indent=kept * 2 <= openings and indented < flush,
-        gaps_at_quotes=at_quotes > 0,
+    full_and_ended = (ended + 1) / (printed_lines + 1)
+    by_chance = printed_lines / max(1.0, ems)  # one place in a line of so many ems is its edge
+    odds, odds_at_quote = (
+        math.log((openings[kind] + 0.5) * by_chance / ((broken[kind] + 0.5) * min(1.0, full_and_ended * (1 + _QUOTE * kind))))
+        for kind in (0, 1)
     )
+    return Habits(
+        gaps_part=not any(broken),
+        keeps_indent=kept * 2 > sum(openings),
+        drops_indent=kept * 2 <= sum(openings) and indented < flush,
+        odds=odds,
+        odds_at_quote=odds_at_quote,
+    )
+
+
+def _opens_quoting(line: Line) -> bool:
+    return line.content.startswith(OPENING_QUOTES)
 
 
 def _certain_openings(lines: Sequence[Line], printed: Sequence[int]) -> list[int]:
@@ -132,20 +152,12 @@ def _starts_paragraph(lines: Sequence[Line], first: int, before: int, after: int
     if _is_heading(lines, after, habits):
         return True
     if habits.drops_indent:
-        evidence = _room_left(lines, first, before, after, indent=_INDENT_EMS) + _indent_left(lines, after)
-        return evidence >= 0 and (evidence > 0 or not _likely_goes_on(lines, before, after, habits))
+        odds = habits.odds_at_quote if _opens_quoting(lines[after]) else habits.odds
+        room = _room_left(lines, first, before, after, indent=_INDENT_EMS)
+        return room + _indent_left(lines, after) + _ODDS * odds > 0
     if habits.keeps_indent:
         return _room_left(lines, first, before, after, indent=_INDENT_EMS) > _MUCH_ROOM
     return habits.gaps_part or _room_left(lines, first, before, after, indent=0.0) > 0
-
-
-def _likely_goes_on(lines: Sequence[Line], before: int, after: int, habits: Habits) -> bool:
-    """What to believe where the widths say nothing."""
-    return (
-        lines[before].content.endswith(("；", ";"))
-        or piece_after(lines, after) is None
-        or (habits.gaps_at_quotes and lines[after].content.startswith(_OPENING_QUOTES))
-    )
 
 
 def _indent_left(lines: Sequence[Line], index: int) -> float:
