@@ -83,7 +83,7 @@ def open_engine(
         generator=settings.generator,
         public_url=settings.public_url,
     )
-    return Engine(
+    engine = Engine(
         corpus,
         retriever,
         {generator.name: generator},
@@ -91,6 +91,9 @@ def open_engine(
         index_fingerprint=built.fingerprint,
         model_provenance=model.provenance,
     )
+    # Dictionaries and kernels load on first use; the first user should not be the one who waits.
+    engine.search(corpus.documents[0].label)
+    return engine
 
 
 def open_index(

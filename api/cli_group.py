@@ -49,7 +49,8 @@ class LazyCommand(TyperCommand):
             raise ConfigError(
                 f"无法载入 {self._module!r}：{error}。请在项目目录里运行 make install。"
             ) from error
-        return typer.main.get_command(module.app)
+        # Not `get_command`, which would add options that install shell completion for a part of `cewen`.
+        return typer.main.get_group(module.app)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any

@@ -16,7 +16,7 @@ from evals.question_line import TYPES
 from evals.result import Result
 
 OVERALL, BODY = "overall", "body"
-"""All questions; answerable ones whose evidence is body text, which alone is what search returns."""
+"""All questions; the answerable ones about what the texts say, not about who wrote them."""
 
 
 @dataclass(frozen=True, slots=True)

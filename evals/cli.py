@@ -93,7 +93,7 @@ def init(folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")]) 
 
 
 @app.command("selftest", help="让门禁面对一批故意弄坏的服务；每一个都要被该管它的那道门拦下。")
-def selftest(split: Split = "all", gates: Gates = None, out: Out = Path("evals/out")) -> None:
+def selftest(split: Split = "dev", gates: Gates = None, out: Out = Path("evals/out")) -> None:
     """Turn the gate on broken services."""
     with _exit_codes():
         from evals.selftest import selftest_command

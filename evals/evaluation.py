@@ -82,6 +82,7 @@ def evaluate(
     *,
     config: GateConfig | None = None,
     baseline: Baseline | None = None,
+    repeat: bool = True,
     progress: Progress | None = None,
 ) -> Outcome:
     """Ask, judge, and ask the gate if there is a configuration for one.
@@ -94,6 +95,7 @@ def evaluate(
         subject: The service and its corpus.
         config: The gate's; None: no gate, and one run.
         baseline: What to compare with, if there is one.
+        repeat: Whether to ask twice for the gate; once leaves its `invariant:runs_identical` red.
         progress: Told after each question.
 
     Raises:
@@ -101,7 +103,7 @@ def evaluate(
     """
     run = _run(task.questions, task, subject, "提问", progress)
     repeated: tuple[str, ...] | None = None
-    if config is not None:
+    if config is not None and repeat:
         second = _run(tuple(reversed(task.questions)), task, subject, "再问一遍", progress)
         repeated = runs_differ(run, second)
     report = build_report(run, task.files, subject, repeated)

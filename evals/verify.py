@@ -178,8 +178,8 @@ def _compare_scores(reply: Reply, hits: Sequence[Hit], top_k: int, found: Findin
         found.note("search_and_ask_agree", problem)
     for citation in reply.citations:
         home = next((hit for hit in hits if _starts_in(citation, hit)), None)
-        if citation.paragraph == 0 or (home is None and len(hits) >= top_k):
-            continue  # a byline is no passage; and what search was not asked for cannot be compared
+        if home is None and (citation.paragraph == 0 or len(hits) >= top_k):
+            continue  # a byline need not be a passage; and what search was not asked for cannot be compared
         other = home.score if home else None
         problem = [f"引文 [{citation.number}]：ask 给 {citation.score}，search 给 {other}"]
         found.note("search_and_ask_agree", [] if other == citation.score else problem)

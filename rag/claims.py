@@ -14,6 +14,7 @@ from rag.question_patterns import CLAUSE_END
 from rag.text.folding import fold
 
 _FIGURE = re.compile(r"\d{2,}")
+_IS_HOW_MANY = re.compile(r"([\u4e00-\u9fff]{2,8})(?:是|有|为)(?:多少|几|多[大高长远重])")
 _COUNTED_KINDS = ("number", "date")
 _NOUN_TAGS = ("n", "vn")
 # Nouns that ask for a quantity rather than name what is counted.
@@ -31,13 +32,23 @@ def claimed_terms(question: Question) -> list[str]:
         return []
     claimed = _FIGURE.findall(question.folded)
     if question.kind in _COUNTED_KINDS:
-        claimed += _nouns(_asking_clause(question.folded))
+        clause = _asking_clause(question.folded)
+        claimed += _nouns(clause) + _counted(clause)
     return claimed
 
 
 def _asking_clause(folded: str) -> str:
     clauses = [clause for clause in CLAUSE_END.split(folded) if clause.strip()]
     return clauses[-1] if clauses else folded
+
+
+def _counted(clause: str) -> list[str]:
+    """The word whose number is asked in "X 是多少": a noun by its place, whatever the dictionary calls it."""
+    import rjieba
+
+    found = _IS_HOW_MANY.search(clause)
+    last = rjieba.cut(found.group(1))[-1] if found else ""
+    return [last] if len(last) >= 2 and last not in _QUANTITY_NOUNS else []
 
 
 def _nouns(clause: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
@@ -58,7 +59,9 @@ def range_in_words(name: str) -> str | None:
 
 
 def test_every_setting_is_documented() -> None:
-    rows = re.findall(r"^\| `CEWEN_(\w+)` \| (.+?) \| (.+?) \| (.+) \|$", read("docs/settings.md"), re.M)
+    rows = re.findall(
+        r"^\| `CEWEN_(\w+)` \| (.+?) \| (.+?) \| (.+) \|$", read("docs/settings.md"), re.MULTILINE
+    )
     assert [name.lower() for name, *_ in rows] == list(Settings.model_fields)
     for name, default, allowed, _ in rows:
         assert default == default_in_words(name.lower()), name
@@ -66,7 +69,7 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_the_sample_env_file_names_every_setting() -> None:
-    names = re.findall(r"^#CEWEN_(\w+)=", read(".env.example"), re.M)
+    names = re.findall(r"^#CEWEN_(\w+)=", read(".env.example"), re.MULTILINE)
     assert [name.lower() for name in names] == list(Settings.model_fields)
 
 
@@ -93,9 +96,9 @@ COMMANDS = dict(commands(typer.main.get_command(app), "cewen"))
 
 def documented() -> dict[str, list[str]]:
     """For each command's section the names in the first column of its table, without their values."""
-    parts = re.split(r"^###? `(cewen .+)`$", read("docs/commands.md"), flags=re.M)[1:]
+    parts = re.split(r"^###? `(cewen .+)`$", read("docs/commands.md"), flags=re.MULTILINE)[1:]
     return {
-        name: re.findall(r"^\| `([^` ]+).*?` \|", text, re.M)
+        name: re.findall(r"^\| `([^` ]+).*?` \|", text, re.MULTILINE)
         for name, text in zip(parts[::2], parts[1::2], strict=True)
     }
 
@@ -119,13 +122,13 @@ def test_every_option_is_documented(name: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_names_a_command_that_does_not_exist(page: str) -> None:
     first = {name.split()[1] for name in COMMANDS}
-    assert set(re.findall(r"(?:`|bin/|^ +)cewen ([a-z]+)", read(page), re.M)) <= first
+    assert set(re.findall(r"(?:`|bin/|^ +)cewen ([a-z]+)", read(page), re.MULTILINE)) <= first
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_names_a_make_target_that_does_not_exist(page: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.M))
-    assert set(re.findall(r"(?:`|^ +)make ([a-z]+)", read(page), re.M)) <= targets
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^ +)make ([a-z]+)", read(page), re.MULTILINE)) <= targets
 
 
 # Links and places.
@@ -146,7 +149,7 @@ def test_places_named_exist(page: str) -> None:
 
 
 def test_every_package_is_in_the_architecture() -> None:
-    described = set(re.findall(r"^\| `([\w/]+)/` \|", read("docs/architecture.md"), re.M))
+    described = set(re.findall(r"^\| `([\w/]+)/` \|", read("docs/architecture.md"), re.MULTILINE))
     packages = {
         path.parent.relative_to(PROJECT).as_posix()
         for top in ("rag", "index", "api", "evals", "tests")
@@ -171,7 +174,7 @@ def imported(path: Path) -> set[str]:
 
 def level_rows() -> dict[str, tuple[set[str], dict[str, str]]]:
     """For each package what it may import, and what only one of its modules may (package -> module)."""
-    rows = re.findall(r"^\| `(rag|index|api|evals)` \| (.+) \|$", read("docs/architecture.md"), re.M)
+    rows = re.findall(r"^\| `(rag|index|api|evals)` \| (.+) \|$", read("docs/architecture.md"), re.MULTILINE)
     found = {}
     for package, allowed in rows:
         alone = dict(re.findall(r"`(\w+)` in `([\w.]+)` alone", allowed))
@@ -205,17 +208,20 @@ def test_only_the_command_line_imports_the_command_line() -> None:
 
 def marked(readme: str, mark: str) -> str:
     """The block of a README after `<!-- mark -->`, without its fences."""
-    found = re.search(rf"<!-- {mark} -->\n```\n(.*?)\n```", read(readme), re.S)
+    found = re.search(rf"<!-- {mark} -->\n```\n(.*?)\n```", read(readme), re.DOTALL)
     assert found, f"{readme}: {mark}"
     return found[1]
 
 
 def test_the_two_readmes_show_the_same() -> None:
-    texts = [read(name) for name in READMES]
-    blocks = [re.findall(r"^```.*?^```$|^    .+$", text, re.M | re.S) for text in texts]
-    assert blocks[0] == blocks[1]
-    for pattern in (r"^##", r"^- ", r"^\|"):
-        assert len(re.findall(pattern, texts[0], re.M)) == len(re.findall(pattern, texts[1], re.M))
+    english, chinese = map(read, READMES)
+    fenced = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+    typed = re.compile(r"^    (?:\.venv|make|curl|CEWEN).*$", re.MULTILINE)
+    for shown in (fenced, typed):
+        assert shown.findall(english) == shown.findall(chinese)
+    for form in (r"^##", r"^- ", r"^\|", r"\]\("):
+        counts = [len(re.findall(form, text, re.MULTILINE)) for text in (english, chinese)]
+        assert counts[0] == counts[1], form
 
 
 @pytest.mark.parametrize("readme", READMES)
@@ -237,21 +243,21 @@ def address() -> Iterator[str]:
     """A service over the fake engine."""
     application = create_app(FakeEngine)
     application.state.engine_slot.open()
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, lifespan="off"))
-    listener = server.config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
-    listener.close()
+    server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_readmes_check_of_a_citation_runs(
     readme: str, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script = re.search(r"```python\n(.*?)```", read(readme), re.S)
+    script = re.search(r"```python\n(.*?)```", read(readme), re.DOTALL)
     assert script
     ours = script[1].replace("http://127.0.0.1:8000", address)
     ours = re.sub(r'"question": ".+?"', '"question": "清晨熄灯"', ours)
@@ -270,10 +276,10 @@ def test_the_seed_is_the_one_described() -> None:
 
 
 def test_the_changelog_keeps_its_form() -> None:
-    headings = re.findall(r"^## (.+)$", read("CHANGELOG.md"), re.M)
+    headings = re.findall(r"^## (.+)$", read("CHANGELOG.md"), re.MULTILINE)
     assert headings[0] == "[Unreleased]"
     assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", heading) for heading in headings[1:])
-    kinds = set(re.findall(r"^### (.+)$", read("CHANGELOG.md"), re.M))
+    kinds = set(re.findall(r"^### (.+)$", read("CHANGELOG.md"), re.MULTILINE))
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     dates = [heading[-10:] for heading in headings[1:]]
     assert all(newer >= older for newer, older in pairwise(dates))

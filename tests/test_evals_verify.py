@@ -135,11 +135,13 @@ def test_a_cited_passage_that_search_does_not_know_is_caught_unless_it_was_not_a
     assert checked(reply, others, top_k=len(others)) == {}
 
 
-def test_a_byline_has_no_passage_to_compare_with() -> None:
+def test_a_byline_is_compared_only_if_search_found_it() -> None:
     reply = citing(paragraph=0, score=1.0)
-    found = check_reply(reply, FakeService().search("灯塔", 50), 50, CORPUS)
-    assert found.faults == []
-    assert "search_and_ask_agree" not in found.checked
+    hits = FakeService().search("灯塔", 50)
+    others = tuple(hit for hit in hits if hit.start_char != reply.citations[0].start_char)
+    found = check_reply(reply, others, 50, CORPUS)
+    assert (found.faults, "search_and_ask_agree" in found.checked) == ([], False)
+    assert checked(citing(paragraph=0, score=0.1), hits) == {"search_and_ask_agree": 1}
 
 
 def test_a_citation_knows_its_slice() -> None:

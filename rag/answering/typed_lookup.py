@@ -15,6 +15,7 @@ from rag.answering.typed_parts import (
     answer_typed,
     asks_about_text,
     documents_by_note,
+    documents_by_title,
     topic_of,
 )
 from rag.corpus import Corpus
@@ -53,19 +54,18 @@ class TypedLookup:
         """
         if question.metadata is None:
             return None
-        if not scope.document_ids and not asks_about_text(question, self._corpus.documents):
+        named = scope.document_ids or documents_by_title(question, self._corpus.documents)
+        if not named and not asks_about_text(question, self._corpus.documents):
             return None
-        meant = [self._corpus.document_by_id[i] for i in self._meant(question, found, scope)]
+        meant = [self._corpus.document_by_id[i] for i in named or self._meant(question, found)]
         typed = answer_typed(question.metadata, meant)
         test = KIND_TESTS.get(question.kind)
         if typed and test and not any(test(fold(said.text)) for said in typed.sentences):
             return TypedAnswer((), typed.missing or "原文印出的作者信息里没有这个数字。")
         return typed
 
-    def _meant(self, question: Question, found: Retrieved, scope: Scope) -> Sequence[str]:
-        """Ids of the documents that are asked about: named, matching a note, all of them, or the best."""
-        if scope.document_ids:
-            return scope.document_ids
+    def _meant(self, question: Question, found: Retrieved) -> Sequence[str]:
+        """Ids of the documents that are asked about without a name: by note, all of them, or the best."""
         if by_note := documents_by_note(question, self._corpus.documents):
             return by_note
         if not topic_of(question.folded):

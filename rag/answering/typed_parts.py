@@ -23,6 +23,7 @@ _METADATA_WORDS = re.compile(
     r"哪个|哪家|哪里|哪儿|哪篇|几篇|叫什么|名字|姓名|什么|分别|请问|告诉我|关于|有关|讨论|论述|谈论|谈到|谈|讲|讲到|提到|说|是|的|了|在|都|有|个|吗|呢|"
     r"课题|项目|编号|身份|职务|职称|who|wrote|is|the|are|author|authors|of|essay|article|about|on|title|what|which|where|does|work|written|by|for|in|this|that|a|an|did"
 )
+_PUNCTUATION = re.compile(r"[\W_]+")
 _NAMED_WORK = re.compile(r"[《]([^《》]{1,40})[》]")
 _ALL_MAX = 12
 _NOTE_SHARE = 0.5
@@ -64,6 +65,15 @@ def topic_of(folded: str) -> str:
     if folded.isascii():
         return " ".join(word for word in re.findall(r"\w+", folded) if not _METADATA_WORDS.fullmatch(word))
     return re.sub(r"[\W_]+", "", _METADATA_WORDS.sub("", folded))
+
+
+def documents_by_title(question: Question, documents: Sequence[Document]) -> tuple[str, ...]:
+    """Documents whose title, however short, stands in a question about documents."""
+    bare = _PUNCTUATION.sub("", question.folded)
+    titles = {
+        document.document_id: _PUNCTUATION.sub("", fold(document.title or "")) for document in documents
+    }
+    return tuple(i for i, title in titles.items() if len(title) >= 2 and title in bare)
 
 
 def documents_by_note(question: Question, documents: Sequence[Document]) -> tuple[str, ...]:

@@ -26,7 +26,9 @@ _INDENT_EMS = 2.0
 _SHORT_EMS = 2.5
 _MUCH_ROOM = 2.0
 _ODDS = 0.25
-_QUOTE = 6
+_MOST_ODDS = 2.0
+_SENTENCES_THAT_QUOTE = 4.0
+_LONE = 3.0
 _VERY_SHORT = 0.75
 
 Group = tuple[list[Line], bool]
@@ -80,16 +82,16 @@ def page_habits(bodies: Sequence[Sequence[Line]]) -> Habits:
                 indented += _opening_misfit(lines, index, _INDENT_EMS)
     full_and_ended = (ended + 1) / (printed_lines + 1)
     by_chance = printed_lines / max(1.0, ems)  # one place in a line of so many ems is its edge
-    odds, odds_at_quote = (
-        math.log((openings[kind] + 0.5) * by_chance / ((broken[kind] + 0.5) * min(1.0, full_and_ended * (1 + _QUOTE * kind))))
-        for kind in (0, 1)
-    )
+    odds = [
+        math.log((openings[kind] + 0.5) * by_chance / ((broken[kind] + 0.5) * min(1.0, rate * full_and_ended)))
+        for kind, rate in ((0, 1.0), (1, _SENTENCES_THAT_QUOTE))
+    ]
     return Habits(
         gaps_part=not any(broken),
         keeps_indent=kept * 2 > sum(openings),
         drops_indent=kept * 2 <= sum(openings) and indented < flush,
-        odds=odds,
-        odds_at_quote=odds_at_quote,
+        odds=max(-_MOST_ODDS, min(_MOST_ODDS, odds[0])),
+        odds_at_quote=max(-_MOST_ODDS, min(_MOST_ODDS, odds[1])),
     )
 
 
@@ -153,6 +155,8 @@ def _starts_paragraph(lines: Sequence[Line], first: int, before: int, after: int
         return True
     if habits.drops_indent:
         odds = habits.odds_at_quote if _opens_quoting(lines[after]) else habits.odds
+        if piece_after(lines, after) is None or lines[before].content.endswith(("；", ";")):
+            odds -= _LONE
         room = _room_left(lines, first, before, after, indent=_INDENT_EMS)
         return room + _indent_left(lines, after) + _ODDS * odds > 0
     if habits.keeps_indent:

@@ -1,0 +1,1 @@
+"""Measurements that depend on the machine, kept apart from everything that must repeat."""

@@ -1,0 +1,111 @@
+"""A `cewen serve` process of our own: when it is ready, and how much memory it took in all its life."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic, perf_counter, sleep
+
+import httpx
+
+from evals.service_http import new_client
+from rag.errors import UnavailableError
+
+COMMAND = (
+    sys.executable,
+    "-c",
+    "from api.cli import main; main()",
+    "serve",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+)
+_ADDRESS = re.compile(rb"https?://[^\s/]+")
+_START_SECONDS = 300.0
+_POLL_SECONDS = 0.02
+_STOP_SECONDS = 15.0
+
+
+@dataclass
+class ServerProcess:
+    """A running server.
+
+    Attributes:
+        url: Its address.
+        cold_start_seconds: From the start of the process to the first 200 of `/readyz`.
+        peak_rss_bytes: Largest resident memory; 0 until it has ended.
+    """
+
+    url: str
+    cold_start_seconds: float
+    peak_rss_bytes: int = 0
+
+
+@contextmanager
+def started(command: Sequence[str] = COMMAND) -> Iterator[ServerProcess]:
+    """Run a server until the block ends; `peak_rss_bytes` is known after that.
+
+    Args:
+        command: Prints its address on stdout when it listens.
+
+    Raises:
+        UnavailableError: If it ends or does not get ready in five minutes.
+    """
+    begun = perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    server: ServerProcess | None = None
+    try:
+        url = _address(process)
+        with new_client(url) as client:
+            _wait_ready(client, process)
+        server = ServerProcess(url, perf_counter() - begun)
+        yield server
+    finally:
+        peak = _end(process)
+        if server is not None:
+            server.peak_rss_bytes = peak
+
+
+def _address(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None  # noqa: S101 -- it was opened as a pipe
+    for line in process.stdout:
+        if found := _ADDRESS.search(line):
+            return found[0].decode()
+    raise UnavailableError("服务没有打印地址就结束了。请先运行 cewen serve 看看它说什么。")
+
+
+def _wait_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    limit = monotonic() + _START_SECONDS
+    while monotonic() < limit and process.poll() is None:
+        try:
+            if client.get("/readyz").is_success:
+                return
+        except httpx.TransportError:
+            pass  # it does not listen yet
+        sleep(_POLL_SECONDS)
+    raise UnavailableError("服务没有准备好。请先运行 cewen serve 看看它说什么。")
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """End the process and tell its largest resident memory in bytes."""
+    if process.poll() is not None:
+        return 0
+    process.terminate()
+    limit = monotonic() + _STOP_SECONDS
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            break
+        if monotonic() > limit:
+            process.kill()
+        sleep(_POLL_SECONDS)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stdout is not None:
+        process.stdout.close()
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)

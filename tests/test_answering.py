@@ -1,0 +1,195 @@
+"""Choosing and refusing, on an invented corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.answering.abstention import abstention_reason, abstention_text
+from rag.answering.lists import inline_counts
+from rag.claims import claimed_terms
+from rag.engine import Engine
+from rag.errors import InputError, NotFoundError
+from rag.followup import resolve_followup
+from rag.question import read_question
+from rag.records import Answer, Turn
+from rag.text.folding import squeeze
+from tests.tea_corpus import tea_engine, tea_sources
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return tea_engine(tmp_path_factory.mktemp("tea"), answer_threshold=0.0)
+
+
+def test_a_number_is_answered_by_the_sentence_that_states_it(engine: Engine) -> None:
+    answer = engine.ask("茶园种下茶树多少株？")
+    assert answer.status == "answered"
+    assert "1200株" in answer.sentences[0].text
+    assert answer.answer.startswith(answer.sentences[0].text + "[1]")
+
+
+def test_a_list_is_complete_and_in_order(engine: Engine) -> None:
+    answer = engine.ask("制茶要经过哪三道工序？")
+    assert [sentence.text for sentence in answer.sentences] == ["一是晒青。", "二是炒青。", "三是揉捻。"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "茶园种下茶树多少株？",
+        "制茶有哪三道工序？",
+        "老船工怎么认路？",
+        "茶汤为什么发苦？",
+        "制茶三法是谁写的？",
+    ],
+)
+def test_every_citation_holds_its_quote(engine: Engine, question: str) -> None:
+    answer = engine.ask(question)
+    sources = {source.sha256: source.text for source in tea_sources()}
+    assert answer.citations
+    for citation in answer.citations:
+        text = sources[citation.source_sha256]
+        held = text[citation.start_char : citation.end_char]
+        assert squeeze(held) == squeeze(citation.quote) != ""
+        lines = text.split("\n")[citation.start_line - 1 : citation.end_line]
+        assert squeeze(citation.quote) in squeeze("".join(lines))
+    cited = {number for sentence in answer.sentences for number in sentence.citations}
+    assert cited == {citation.number for citation in answer.citations}
+    assert all(sentence.citations for sentence in answer.sentences)
+
+
+def test_a_sentence_with_a_quote_is_verbatim(engine: Engine) -> None:
+    answer = engine.ask("什么是回甘？")
+    whole = squeeze("".join(source.text for source in tea_sources()))
+    assert all(squeeze(s.text) in whole for s in answer.sentences)
+    assert any("回甘" in s.text for s in answer.sentences)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("制茶三法是谁写的？", "陆青山"),
+        ("写船和灯塔的文章作者是谁？", "周海生、冯远帆"),
+        ("陆青山在哪个单位工作？", "云岭茶叶学校"),
+        ("Which institution is Lu Qingshan affiliated with?", "云岭茶叶学校"),
+        ("陆青山那篇的标题是什么？", "《制茶三法》"),
+        ("哪几位作者来自海事学院？东港海事学院的作者是谁？", "周海生"),
+    ],
+)
+def test_typed_parts_answer_questions_about_the_text(engine: Engine, question: str, expected: str) -> None:
+    answer = engine.ask(question)
+    assert expected in answer.answer
+    assert all(citation.paragraph == 0 for citation in answer.citations)
+    assert engine.search(question)[0].chunk.paragraph == 0
+
+
+def test_a_title_that_is_not_printed_is_not_made_up(engine: Engine) -> None:
+    answer = engine.ask("冯远帆的文章标题是什么？")
+    assert answer.status == "abstained"
+    assert "没有印出" in answer.answer
+
+
+def test_what_the_corpus_flatly_lacks_is_refused(tmp_path: Path) -> None:
+    careful = tea_engine(tmp_path)
+    for question in ("2031年种下茶树多少株？", "灯塔的造价是多少？", "船是哪一年造的？"):
+        answer = careful.ask(question)
+        assert answer.status == "abstained", question
+        assert answer.reason in ("not_stated", "off_topic")
+        assert not answer.citations
+        assert not answer.sentences
+        assert answer.related
+
+
+def test_threshold_one_never_answers_and_zero_always_does(tmp_path: Path, engine: Engine) -> None:
+    never = tea_engine(tmp_path, answer_threshold=1.0)
+    assert never.ask("茶园种下茶树多少株？").status == "abstained"
+    assert never.ask("制茶三法是谁写的？").status == "abstained"
+    assert engine.ask("灯塔的造价是多少？").status == "answered"
+
+
+def _content(answer: Answer) -> tuple[object, ...]:
+    return (
+        answer.status,
+        answer.answer,
+        answer.confidence,
+        answer.citations,
+        answer.related,
+        answer.fingerprint,
+    )
+
+
+def test_the_same_question_gives_the_same_answer(tmp_path: Path, engine: Engine) -> None:
+    again = tea_engine(tmp_path, answer_threshold=0.0)
+    for question in ("老船工怎么认路？", "茶汤为什么发苦？", "制茶三法是谁写的？"):
+        assert (
+            _content(engine.ask(question)) == _content(engine.ask(question)) == _content(again.ask(question))
+        )
+
+
+def test_search_is_ordered_scored_and_filtered_by_the_public_score(engine: Engine) -> None:
+    passages = engine.search("灯塔为船指路", top_k=5)
+    assert [passage.rank for passage in passages] == [1, 2, 3, 4, 5][: len(passages)]
+    scores = [passage.score for passage in passages]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    cut = scores[1]
+    kept = engine.search("灯塔为船指路", top_k=5, score_threshold=cut)
+    assert [p.chunk.chunk_id for p in kept] == [p.chunk.chunk_id for p in passages if p.score >= cut]
+
+
+def test_search_and_ask_agree_on_the_score_of_a_passage(engine: Engine) -> None:
+    question = "老船工怎么认路？"
+    scores = {p.chunk.chunk_id: p.score for p in engine.search(question, top_k=50)}
+    explained = engine.ask(question, explain=True).explain
+    assert explained is not None
+    assert {p["chunk_id"]: p["score"] for p in explained["passages"]}.items() <= scores.items()
+
+
+def test_unknown_names_are_refused(engine: Engine) -> None:
+    with pytest.raises(NotFoundError, match="没有编号为"):
+        engine.document("nothing")
+    with pytest.raises(InputError, match="extractive"):
+        engine.ask("茶", generator="nothing")
+    with pytest.raises(InputError, match="没有可读的文字"):
+        engine.ask("\u3000\u200b")
+
+
+def test_inner_lists_are_counted() -> None:
+    assert 4 in inline_counts("形成“晒青、炒青、揉捻、烘干”的办法。")
+    assert 3 in inline_counts("要备足桐油、麻绳和木钉。")
+    assert inline_counts("船靠风行。") == set()
+
+
+def test_claims_are_figures_and_counted_nouns() -> None:
+    assert "2031" in claimed_terms(read_question("2031年的茶怎么样？"))
+    assert "茶园" in claimed_terms(read_question("茶园有多少株？"))
+    assert claimed_terms(read_question("茶园为什么好？")) == []
+    assert claimed_terms(read_question("How many in 2031?")) == []
+
+
+def test_reasons_for_abstaining() -> None:
+    assert abstention_reason(read_question("什么？"), (), 0.0) == "too_vague"
+    assert abstention_reason(read_question("火箭怎么造？"), (), 0.1) == "off_topic"
+    assert abstention_reason(read_question("茶园有多大？"), (), 0.9) == "not_stated"
+    assert abstention_reason(read_question("茶园为什么关门？"), (), 0.9) == "false_premise"
+    for reason in ("too_vague", "off_topic", "not_stated", "false_premise"):
+        assert "[" not in abstention_text(reason, ())
+
+
+def test_a_question_that_stands_alone_is_searched_as_typed() -> None:
+    history = [Turn("user", "茶园种了多少株茶树？"), Turn("assistant", "1200株。")]
+    for question in ("老船工怎么认路？", "那守灯人每晚点灯几次？"):
+        assert resolve_followup(question, history) == question
+    assert resolve_followup("它有多大？", []) == "它有多大？"
+
+
+@pytest.mark.parametrize(
+    "question", ["它一共有多大？", "那工人呢？", "为什么？", "这三种里哪种最好？", "谁写的？"]
+)
+def test_a_question_that_leans_back_gets_its_subject(question: str) -> None:
+    history = [Turn("user", "茶园种了多少株茶树？"), Turn("assistant", "1200株。")]
+    resolved = resolve_followup(question, history)
+    assert "茶园" in resolved
+    assert resolved.endswith(question)
