@@ -19,7 +19,7 @@ from rag.answering.extractive import ExtractiveGenerator
 from rag.corpus import Corpus, build_corpus, read_folder, window_texts
 from rag.encoding.encoder import Encoder, SentenceTransformerEncoder
 from rag.engine import Engine, EngineOptions
-from rag.errors import IndexFileError
+from rag.errors import ConfigError, IndexFileError
 from rag.ranking.model import shipped_model
 from rag.records import Source
 from rag.retrieval import Retriever
@@ -77,6 +77,11 @@ def open_engine(
         candidates_per_arm=settings.candidates_per_arm,
         public_url=settings.public_url,
     )
+    generators = {generator.name: generator}
+    if settings.generator not in generators:
+        raise ConfigError(
+            f"CEWEN_GENERATOR={settings.generator!r} 不存在，可用的有：{'、'.join(sorted(generators))}。"
+        )
     options = EngineOptions(
         answer_threshold=settings.answer_threshold,
         answer_max_chars=settings.answer_max_chars,
@@ -86,7 +91,7 @@ def open_engine(
     engine = Engine(
         corpus,
         retriever,
-        {generator.name: generator},
+        generators,
         options,
         index_fingerprint=built.fingerprint,
         model_provenance=model.provenance,

@@ -156,7 +156,7 @@ def _figures(report: Report) -> Table:
     for group in report.groups:
         cells = []
         for name in _SHOWN:
-            value, places = group.measures[name].value, 0 if name == "answer_chars" else 3
+            value, places = group.measures[name].value, 0 if name == "answer_chars" else 2
             cells.append("—" if value is None else f"{value:.{places}f}")
         table.add_row(group.name, str(group.questions), *cells)
     return table

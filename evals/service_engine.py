@@ -52,9 +52,11 @@ def open_subject(settings: Settings, progress: Progress | None = None) -> Subjec
         ConfigError: If seeds, model or settings are unusable.
         IndexFileError: If the index cannot be built.
     """
-    from api.assembly import open_engine
+    from api.assembly import load_encoder, open_engine
+    from evals.remembering import RememberingEncoder
 
-    return subject_of(open_engine(settings, progress=progress), settings)
+    encoder = RememberingEncoder(load_encoder(settings))
+    return subject_of(open_engine(settings, encoder=encoder, progress=progress), settings)
 
 
 def subject_of(engine: Engine, settings: Settings) -> Subject:

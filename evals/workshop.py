@@ -5,51 +5,21 @@ Questions are encoded once for all of them: what is broken is never the encoder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Callable
 
 from api.assembly import Progress, load_encoder, open_engine, open_index
+from evals.remembering import RememberingEncoder
 from evals.sabotage_index import ArmSet
 from evals.service import Service
 from evals.service_engine import EngineService
 from rag.answering.extractive import ExtractiveGenerator
 from rag.corpus import Corpus, build_corpus, read_folder
-from rag.encoding.encoder import Encoder
-from rag.encoding.encoder import Progress as EncodingProgress
 from rag.engine import Engine, EngineOptions
 from rag.ranking.arms import SearchIndex
 from rag.ranking.model import shipped_model
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.structure import Structure
-
-Vectors = npt.NDArray[np.float32]
-
-
-class RememberingEncoder:
-    """An encoder that encodes each question once.
-
-    Args:
-        inner: What encodes.
-    """
-
-    def __init__(self, inner: Encoder) -> None:
-        self._inner = inner
-        self._known: dict[str, Vectors] = {}
-        self.name, self.revision, self.dimension = inner.name, inner.revision, inner.dimension
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """As the inner encoder, one text at a time."""
-        for text in texts:
-            if text not in self._known:
-                self._known[text] = self._inner.encode_queries([text])[0]
-        return np.stack([self._known[text] for text in texts])
-
-    def encode_passages(self, texts: Sequence[str], progress: EncodingProgress | None = None) -> Vectors:
-        """As the inner encoder."""
-        return self._inner.encode_passages(texts, progress)
 
 
 class EngineWorkshop:
@@ -62,7 +32,7 @@ class EngineWorkshop:
 
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self._settings = settings
-        self._encoder = RememberingEncoder(load_encoder(settings))
+        self._encoder = RememberingEncoder(load_encoder(settings), keep=None)
         self.engine = open_engine(settings, encoder=self._encoder, progress=progress)
 
     def healthy(self) -> Service:

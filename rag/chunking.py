@@ -37,19 +37,29 @@ class SentenceSplitter(TextSplitter):
         )
 
     def split_text(self, text: str) -> list[str]:
-        """Chunks of `text`; joined they equal it."""
+        """Chunks of `text` (none if it is blank); joined they equal it."""
         pieces: list[str] = []
         for start, end in sentence_ranges(text):
-            sentence = text[start:end]
-            pieces += [sentence] if len(sentence) <= self._max_chars else self._clauses.split_text(sentence)
+            pieces += self._fitting_pieces(text[start:end])
+        if not pieces:
+            return []
         wanted = math.ceil(len(text) / self._max_chars)
         chunks: list[str] = []
-        for size in self._sizes(len(text), wanted, max(map(len, pieces), default=0)):
+        for size in self._sizes(len(text), wanted, max(map(len, pieces))):
             self._chunk_size = size
             chunks = self._merge_splits(pieces, "")
             if len(chunks) <= wanted:
                 break
         return chunks
+
+    def _fitting_pieces(self, sentence: str) -> list[str]:
+        """The sentence if it fits, else its clauses; white space after it does not make it too long."""
+        if len(sentence) <= self._max_chars:
+            return [sentence]
+        bare = sentence.rstrip()
+        if len(bare) <= self._max_chars:
+            return [bare, *self._clauses.split_text(sentence[len(bare) :])]
+        return self._clauses.split_text(sentence)
 
     def _sizes(self, length: int, wanted: int, longest_piece: int) -> list[int]:
         """Chunk sizes to try, from nearly even up to the longest allowed."""

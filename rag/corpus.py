@@ -81,16 +81,25 @@ def read_folder(folder: Path) -> tuple[Source, ...]:
     )
     if not paths:
         raise ConfigError(f"语料文件夹 {str(folder)!r} 里没有 {' 或 '.join(_SUFFIXES)} 文件。")
-    return tuple(read_source(path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths)
+    return tuple(read_source(path.relative_to(folder).as_posix(), _bytes_of(path)) for path in paths)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"读不了语料文件 {path.name!r}：{error.strerror}。请检查权限。") from error
 
 
 def build_corpus(sources: Sequence[Source], *, chunk_max_chars: int) -> Corpus:
     """Rows of `sources`. A source whose content came before is read once."""
-    unique = tuple({source.sha256: source for source in reversed(sources)}.values())[::-1]
+    unique: dict[str, Source] = {}
+    for source in sources:
+        unique.setdefault(source.sha256, source)
     documents: list[Document] = []
     chunks: list[Chunk] = []
     sentences: list[Sentence] = []
-    for source in unique:
+    for source in unique.values():
         table = LineTable(source.text)
         for document in read_documents(source):
             documents.append(document)
@@ -98,7 +107,7 @@ def build_corpus(sources: Sequence[Source], *, chunk_max_chars: int) -> Corpus:
                 _add_rows(document, paragraph, table, chunk_max_chars, chunks, sentences)
     if not documents:
         raise ConfigError("语料里没有任何正文段落。请检查文件内容。")
-    return Corpus(unique, tuple(documents), tuple(chunks), tuple(sentences))
+    return Corpus(tuple(unique.values()), tuple(documents), tuple(chunks), tuple(sentences))
 
 
 def _add_rows(
@@ -112,6 +121,8 @@ def _add_rows(
     text, offsets = paragraph.text, paragraph.block.offsets
     starts: list[tuple[int, int]] = []
     for start, end in chunk_ranges(text, chunk_max_chars):
+        if text[start:end].isspace():  # what follows a sentence that fills a chunk to the last character
+            continue
         span = table.span(*offsets.source_range(*_trimmed(text, start, end)))
         chunk_id = f"{document.document_id}:{span.start_char}-{span.end_char}"
         starts.append((start, len(chunks)))
@@ -121,7 +132,7 @@ def _add_rows(
         chunks.append(row)
     for start, end in _merge_scraps(text, sentence_ranges(text)):
         first, last = _trimmed(text, start, end)
-        home = next(ordinal for at, ordinal in reversed(starts) if at <= start)
+        home = next(ordinal for at, ordinal in reversed(starts) if at <= first)
         span = table.span(*offsets.source_range(first, last))
         sentences.append(
             Sentence(

@@ -33,6 +33,8 @@ from rag.retrieval import Retrieved, Retriever
 from rag.scope import Scope, ScopeFinder
 
 _RELATED = 3
+# On the corpus's subject: it could nearly be answered, or most of its words stand in one place.
+_NEAR_CONFIDENCE, _NEAR_PEAK = 0.1, 0.6
 _TYPED_CONFIDENCE = 0.95
 _NOTHING = Checked((), (), ())
 
@@ -222,7 +224,8 @@ class Engine:
         checked = check_draft(draft, found.passages, self._corpus, public_url=self._options.public_url)
         if checked.sentences:
             return _Outcome(checked, None, "", confidence, draft.is_list)
-        reason = abstention_reason(question, found.passages, found.lexical_peak)
+        near = found.confidence >= min(threshold, _NEAR_CONFIDENCE) or found.lexical_peak >= _NEAR_PEAK
+        reason = abstention_reason(question, on_topic=near)
         message = abstention_text(reason, found.passages[:_RELATED])
         return _Outcome(checked, reason, message, confidence)
 

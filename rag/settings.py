@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     encoder: str = Field(
         "bundled:multilingual-e5-small", description="编码模型：离线自带的，或本地文件夹，或模型名"
     )
-    threads: int = Field(min(os.cpu_count() or 1, 4), ge=1, le=64, description="编码用的线程数（不影响结果）")
+    threads: int = Field(
+        min(os.cpu_count() or 1, 4), ge=1, le=64, description="建索引时编码用的线程数（不影响结果）"
+    )
     chunk_max_chars: int = Field(200, ge=60, le=1000, description="一个段块最多多少字")
     candidates_per_arm: int = Field(50, ge=10, le=500, description="每一路检索取多少候选")
     generator: str = Field("extractive", description="默认的回答生成器")

@@ -19,13 +19,14 @@ class Enumeration:
 
     Attributes:
         document_id: Where it stands.
-        lead: The sentence that announces it, or None.
+        announcers: Sentences that announce it: the one before its first item, and the opening of
+            the paragraph it stands in.
         items: Each item's sentences, head first, in order.
         parallel: Whether its items are parallel paragraphs rather than marked by ordinal words.
     """
 
     document_id: str
-    lead: int | None
+    announcers: tuple[int, ...]
     items: tuple[tuple[int, ...], ...]
     parallel: bool
 
@@ -59,9 +60,9 @@ class Structure:
         """The enumerations that a sentence leads or belongs to, innermost first."""
         found: dict[int, list[Enumeration]] = {}
         for enumeration in self.enumerations:
-            members = {ordinal for item in enumeration.items for ordinal in item}
-            if enumeration.lead is not None:
-                members.add(enumeration.lead)
+            members = {ordinal for item in enumeration.items for ordinal in item} | set(
+                enumeration.announcers
+            )
             for ordinal in members:
                 found.setdefault(ordinal, []).append(enumeration)
         return {
@@ -86,8 +87,8 @@ class Structure:
             rows = self._rows(document, paragraph.number)
             for series in marked_series([self._corpus.sentences[row].text for row in rows]):
                 items = tuple(rows[a:b] for a, b in series.items)
-                lead = None if series.lead is None else rows[series.lead]
-                found.append(Enumeration(document.document_id, lead, items, False))
+                announcers = () if series.lead is None else tuple(dict.fromkeys((rows[0], rows[series.lead])))
+                found.append(Enumeration(document.document_id, announcers, items, False))
         return found
 
     def _across_paragraphs(self, document: Document) -> list[Enumeration]:
@@ -97,9 +98,9 @@ class Structure:
         found: list[Enumeration] = []
         for series in marked_series(openings):
             items = tuple(sum(rows[a:b], ()) for a, b in series.items)
-            lead = None if series.lead is None else rows[series.lead][-1]
-            found.append(Enumeration(document.document_id, lead, items, False))
+            announcers = () if series.lead is None else (rows[series.lead][-1],)
+            found.append(Enumeration(document.document_id, announcers, items, False))
         for start, stop in parallel_series(openings):
-            lead = rows[start - 1][-1] if start else None
-            found.append(Enumeration(document.document_id, lead, tuple(rows[start:stop]), True))
+            announcers = (rows[start - 1][-1],) if start else ()
+            found.append(Enumeration(document.document_id, announcers, tuple(rows[start:stop]), True))
         return found

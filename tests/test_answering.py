@@ -170,10 +170,10 @@ def test_claims_are_figures_and_counted_nouns() -> None:
 
 
 def test_reasons_for_abstaining() -> None:
-    assert abstention_reason(read_question("什么？"), (), 0.0) == "too_vague"
-    assert abstention_reason(read_question("火箭怎么造？"), (), 0.1) == "off_topic"
-    assert abstention_reason(read_question("茶园有多大？"), (), 0.9) == "not_stated"
-    assert abstention_reason(read_question("茶园为什么关门？"), (), 0.9) == "false_premise"
+    assert abstention_reason(read_question("什么？"), on_topic=False) == "too_vague"
+    assert abstention_reason(read_question("火箭怎么造？"), on_topic=False) == "off_topic"
+    assert abstention_reason(read_question("茶园有多大？"), on_topic=True) == "not_stated"
+    assert abstention_reason(read_question("茶园为什么关门？"), on_topic=True) == "false_premise"
     for reason in ("too_vague", "off_topic", "not_stated", "false_premise"):
         assert "[" not in abstention_text(reason, ())
 

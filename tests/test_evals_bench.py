@@ -26,9 +26,7 @@ server.serve_forever()
 
 def test_both_are_done_in_turn_after_a_warm_up() -> None:
     done: list[str] = []
-    asked, encoded = time_both(
-        ["a", "b"], lambda question: done.append(f"ask {question}"), lambda question: done.append(question)
-    )
+    asked, encoded = time_both(["a", "b"], lambda question: done.append(f"ask {question}"), done.append)
     assert done == ["ask a", "a", "ask b", "b"] * 2
     assert len(asked) == len(encoded) == 2
     assert min(*asked, *encoded) >= 0

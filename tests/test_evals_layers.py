@@ -12,7 +12,7 @@ EVALS = sorted((PROJECT / "evals").glob("*.py"))
 
 # From the bottom up; a module imports from lower levels only.
 LEVELS = (
-    ("sources", "svg", "question_line"),
+    ("sources", "svg", "question_line", "remembering"),
     ("measures",),
     ("schema", "service"),
     ("locate", "service_engine", "service_http", "verify"),

@@ -93,19 +93,18 @@ def _wait_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
-    """End the process and tell its largest resident memory in bytes."""
+    """End the process and tell its largest resident memory in bytes; 0 if it had ended by itself."""
+    if process.stdout is not None:
+        process.stdout.close()
     if process.poll() is not None:
         return 0
     process.terminate()
     limit = monotonic() + _STOP_SECONDS
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            break
+    pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+    while not pid:
         if monotonic() > limit:
             process.kill()
         sleep(_POLL_SECONDS)
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.stdout is not None:
-        process.stdout.close()
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -15,8 +15,6 @@ LACKING_CONFIDENCE = 0.05
 
 _LOOKED_AT = 3
 _NEAR_CHARS = 40
-_ON_TOPIC_PEAK = 0.45
-_FOREIGN_TOPIC_SCORE = 0.15
 
 
 def lacks_asked_kind(question: Question, ranked: Sequence[RankedSentence]) -> bool:
@@ -31,18 +29,16 @@ def lacks_asked_kind(question: Question, ranked: Sequence[RankedSentence]) -> bo
     return not any(test(without_numbers_of(text, question)) for text in best)
 
 
-def abstention_reason(question: Question, passages: Sequence[Passage], lexical_peak: float) -> Reason:
+def abstention_reason(question: Question, *, on_topic: bool) -> Reason:
     """Why there is no answer.
 
-    `too_vague`: the question has no word that could be looked for. `off_topic`: no place in the corpus
-    holds much of what it is about. `false_premise`: a question for reasons whose subject is there, but
+    `too_vague`: the question has no word that could be looked for. `off_topic`: nothing in the corpus is
+    near what it is about. `false_premise`: a question for reasons whose subject is there, but
     no passage says that the thing it presumes is so. `not_stated`: the subject is there, the answer is not.
     """
     if not question.words:
         return "too_vague"
-    top = passages[0].score if passages else 0.0
-    near = top >= _FOREIGN_TOPIC_SCORE if question.is_foreign else lexical_peak >= _ON_TOPIC_PEAK
-    if not near:
+    if not on_topic:
         return "off_topic"
     return "false_premise" if question.kind == "why" else "not_stated"
 
@@ -60,7 +56,7 @@ def abstention_text(reason: Reason, related: Sequence[Passage]) -> str:
         near = related[0]
         opening = near.chunk.text.strip()[:_NEAR_CHARS]
         text += (
-            f"最接近的内容在“{near.document.label}”第 {near.chunk.paragraph} 段"
+            f"最接近的内容在《{near.document.label}》第 {near.chunk.paragraph} 段"
             f"（第 {near.chunk.span.start_line}–{near.chunk.span.end_line} 行）：“{opening}…”。"
         )
     return text

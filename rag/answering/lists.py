@@ -54,8 +54,8 @@ def _fit(
     enumeration: Enumeration, found: RankedSentence, relevance: dict[int, float], count: int | None
 ) -> float:
     heads = [relevance.get(head, 0.0) for head in enumeration.heads]
-    lead = relevance.get(enumeration.lead, 0.0) if enumeration.lead is not None else 0.0
-    opens = found.sentence.ordinal in enumeration.heads or found.sentence.ordinal == enumeration.lead
+    lead = max((relevance.get(announcer, 0.0) for announcer in enumeration.announcers), default=0.0)
+    opens = found.sentence.ordinal in (*enumeration.heads, *enumeration.announcers)
     share = _HEAD_SHARE if opens else _MEMBER_SHARE
     value = max(lead, sum(heads) / len(heads), share * found.relevance)
     if count is not None:

@@ -56,7 +56,7 @@ class SentenceTransformerEncoder:
         model: `bundled:multilingual-e5-small`, a local folder, or a hub name (which needs network or a
             filled cache).
         cache_dir: Where the bundled model is unpacked.
-        threads: Torch threads; the result does not depend on it.
+        threads: Torch threads for passages; the result does not depend on it.
 
     Raises:
         EncoderError: If the model cannot be found or loaded.
@@ -64,10 +64,11 @@ class SentenceTransformerEncoder:
 
     def __init__(self, model: str, cache_dir: Path, threads: int) -> None:
         self._name = model
+        self._threads = threads
         folder = unpacked_e5_folder(cache_dir) if model == BUNDLED_ENCODER else Path(model).expanduser()
         local = folder.is_dir()
         self._revision = folder_revision(folder) if local else model
-        self._model = _load(str(folder) if local else model, local_only=local, threads=threads)
+        self._model = _load(str(folder) if local else model, local_only=local)
         self._dimension = int(self._model.get_embedding_dimension() or 0)
 
     @property
@@ -86,12 +87,18 @@ class SentenceTransformerEncoder:
         return self._dimension
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Encode questions, one at a time: a batch's padding would change the last bits of a vector."""
+        """Encode questions, one at a time: a batch's padding would change the last bits of a vector.
+
+        On one thread: a question is too short to share out, and requests side by side would fight for
+        the cores.
+        """
+        _use_threads(1)
         rows = [self._model.encode_query([fold_for_encoder(text)], **_QUIET)[0] for text in texts]
         return np.asarray(rows, np.float32).reshape(len(rows), self._dimension)
 
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Encode passages in batches of similar length."""
+        _use_threads(self._threads)
         folded = [fold_for_encoder(text) for text in texts]
         order = sorted(range(len(folded)), key=lambda i: (-len(folded[i]), i))
         vectors = np.empty((len(folded), self._dimension), np.float32)
@@ -106,17 +113,22 @@ class SentenceTransformerEncoder:
 _QUIET: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False, "convert_to_numpy": True}
 
 
-def _load(path: str, *, local_only: bool, threads: int) -> Any:
+def _use_threads(threads: int) -> None:
+    """Set torch's threads for the calling thread (OpenMP keeps the number per thread)."""
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _load(path: str, *, local_only: bool) -> Any:
     if local_only:
         # Without this the hub client asks the network for newer files even for a local folder.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:
-        import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(threads)
         return SentenceTransformer(path, device="cpu", local_files_only=local_only)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise EncoderError(

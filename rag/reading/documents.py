@@ -84,7 +84,7 @@ def _gaps(text: str, blocks: Sequence[Block]) -> tuple[tuple[int, str], ...]:
 
 
 def _typed(kind: BlockKind, lines: Sequence[Line], table: LineTable) -> Block:
-    return join_lines(kind, lines, table, keep_spaces=True)
+    return join_lines(kind, lines, table, keep_spaces=True, close_up=kind != "byline")
 
 
 def _section_blocks(
@@ -101,7 +101,13 @@ def _section_blocks(
         typed.append(join_lines("note", section.note, table))
     groups = group_wrapped(section.body, habits) if habits else group_clean(section.body)
     body = [
-        join_lines("heading" if heading else "paragraph", lines, table, keep_spaces=habits is None)
+        join_lines(
+            "heading" if heading else "paragraph",
+            lines,
+            table,
+            keep_spaces=habits is None,
+            close_up=habits is not None,
+        )
         for lines, heading in groups
     ]
     return typed, body

@@ -8,16 +8,22 @@ but white space is ever dropped, so a quotation and its source are equal once wh
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rag.reading.lines import Line, LineTable
 from rag.records import Block, BlockKind, OffsetMap
 
+_RUNS = re.compile(r"\s+|\S+")
 _LETTER_SPACED = re.compile(r"\S\s\S\s\S\s\S")
 
 
 def join_lines(
-    kind: BlockKind, lines: Sequence[Line], table: LineTable, *, keep_spaces: bool = False
+    kind: BlockKind,
+    lines: Sequence[Line],
+    table: LineTable,
+    *,
+    keep_spaces: bool = False,
+    close_up: bool = True,
 ) -> Block:
     """Make one block of `lines` (at least one of them not blank).
 
@@ -25,28 +31,31 @@ def join_lines(
         kind: The block's type.
         lines: Consecutive printed lines, blank ones included.
         table: The source's line table.
-        keep_spaces: Keep one space wherever a line has any (a byline's space separates names; clean
-            text is shown as it came). Line ends are still dropped between Chinese characters.
+        keep_spaces: Keep the white space inside a line as it came (a byline's space separates names;
+            ordinary text is not ours to change). Line ends are still dropped between Chinese characters.
+        close_up: Drop the white space of a line that is letter-spaced, whatever `keep_spaces` says.
     """
     kept: list[tuple[str, int]] = []
     for line in lines:
-        close_up = not keep_spaces and _is_letter_spaced(line.text)
-        waiting: int | None = None
-        if kept and not line.is_blank and _space_between_lines(kept[-1][0], line.content[0]):
-            waiting = kept[-1][1] + 1
-        for index, char in enumerate(line.text):
-            if char.isspace():
-                if waiting is None and kept and kept[-1][1] >= line.start and not close_up:
-                    waiting = line.start + index
-                continue
-            if waiting is not None and (
-                keep_spaces or waiting < line.start or _both_latin(kept[-1][0], char)
-            ):
-                kept.append((" ", waiting))
-            waiting = None
-            kept.append((char, line.start + index))
+        if line.is_blank:
+            continue
+        if kept and _space_between_lines(kept[-1][0], line.content[0]):
+            kept.append((" ", kept[-1][1] + 1))
+        closed = close_up and _is_letter_spaced(line.text)
+        kept += _kept_of_line(line, keep_spaces=keep_spaces and not closed, closed=closed)
     text = "".join(char for char, _ in kept)
     return Block(kind, text, _offset_map(kept), table.span(kept[0][1], kept[-1][1] + 1))
+
+
+def _kept_of_line(line: Line, *, keep_spaces: bool, closed: bool) -> Iterator[tuple[str, int]]:
+    """The characters of a line that are read, each with its source offset."""
+    start = line.start + len(line.text) - len(line.text.lstrip())
+    for run in _RUNS.finditer(line.content):
+        first = start + run.start()
+        if keep_spaces or not run.group().isspace():
+            yield from ((char, first + i) for i, char in enumerate(run.group()))
+        elif not closed and _both_latin(line.content[run.start() - 1], line.content[run.end()]):
+            yield " ", first
 
 
 def _offset_map(kept: Sequence[tuple[str, int]]) -> OffsetMap:

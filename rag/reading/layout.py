@@ -1,11 +1,13 @@
 """Tell hard-wrapped print from ordinary text, and give each line's column width.
 
 Ordinary text has one paragraph a line: nearly every line ends a sentence. A printed column has lines of
-about the same width that end wherever the column does. Nothing here knows bylines or titles.
+about the same width that end wherever the column does. So have poems, lists and tables, but those end their
+lines where the sense does: at a mark, or nowhere near one. Nothing here knows bylines or titles.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from statistics import median
 
@@ -13,17 +15,26 @@ from rag.reading.lines import Line
 
 _MAX_COLUMN_EMS = 60.0
 _NEIGHBOURS = 3
+_ENDS_IN_CLAUSE_MARK = re.compile(r"[，、；：,;:][”’」』）)]*$")
+_SENTENCE_INSIDE = re.compile(r"[。！？!?][”’」』）)]*(?=.)|\.[\"')\]]*(?= +[A-Z“\"])")
+_MARK_INSIDE = re.compile(r"[，、；：。！？](?=.)|[,;:!?.](?= )")
+_LIST_MARK = re.compile(
+    r"(?:\d{1,3}|[一二三四五六七八九十]{1,3}|[A-Za-z])[.．、)）]|[（(].{1,3}[)）]|[①-⑳•·*+-]\s?|[问答][:：]"
+)
 
 
 def is_hard_wrapped(lines: Sequence[Line]) -> bool:
     """Whether `lines` look like a column of print rather than one paragraph a line.
 
-    True if at least half of the lines break off inside a sentence, at widths that agree: seven in ten of
-    the broken lines lie within a quarter of the median of their neighbours.
+    True if at least half of the lines break off inside a sentence, at widths that agree (seven in ten of
+    the broken lines lie within a quarter of the median of their neighbours), and do so regardless of the
+    sense: mostly not at a mark, while marks and at least one sentence's end stand inside lines.
     """
     printed = [line for line in lines if not line.is_blank]
     broken = [i for i, line in enumerate(printed[:-1]) if not line.ends_sentence]
     if len(printed) < 4 or len(broken) < max(3, 0.5 * len(printed)):
+        return False
+    if not _breaks_regardless([printed[i] for i in broken], printed):
         return False
     even = 0
     for i in broken:
@@ -33,6 +44,19 @@ def is_hard_wrapped(lines: Sequence[Line]) -> bool:
         column = median(near)
         even += 4.0 <= column <= _MAX_COLUMN_EMS and 0.75 * column <= printed[i].width <= 1.25 * column
     return even >= 0.7 * len(broken)
+
+
+def _breaks_regardless(broken: Sequence[Line], printed: Sequence[Line]) -> bool:
+    at_marks = sum(bool(_ENDS_IN_CLAUSE_MARK.search(line.content)) for line in broken)
+    listed = sum(bool(_LIST_MARK.match(line.content)) for line in printed)
+    marks = sum(len(_MARK_INSIDE.findall(line.content)) for line in printed)
+    sentences = sum(bool(_SENTENCE_INSIDE.search(line.content)) for line in printed)
+    return (
+        2 * at_marks <= len(broken)
+        and 2 * listed <= len(printed)
+        and 4 * marks >= len(printed)
+        and (sentences > 0 or (len(printed) < 8 and printed[-1].ends_sentence))
+    )
 
 
 def column_width(lines: Sequence[Line], index: int) -> float:

@@ -83,7 +83,9 @@ def page_habits(bodies: Sequence[Sequence[Line]]) -> Habits:
     full_and_ended = (ended + 1) / (printed_lines + 1)
     by_chance = printed_lines / max(1.0, ems)  # one place in a line of so many ems is its edge
     odds = [
-        math.log((openings[kind] + 0.5) * by_chance / ((broken[kind] + 0.5) * min(1.0, rate * full_and_ended)))
+        math.log(
+            (openings[kind] + 0.5) * by_chance / ((broken[kind] + 0.5) * min(1.0, rate * full_and_ended))
+        )
         for kind, rate in ((0, 1.0), (1, _SENTENCES_THAT_QUOTE))
     ]
     return Habits(

@@ -1,16 +1,24 @@
 """Split Chinese (and plain Latin) text into sentences, as half-open ranges that tile the text.
 
 A sentence ends after 。！？ and what closes with it (”’」』）). It does not end inside brackets, nor
-where a quoted question runs on (“为什么？”的问题). An ellipsis ends nothing by itself.
+where a quoted question runs on (“为什么？”的问题). An ellipsis ends nothing by itself. Latin marks end a
+sentence only before what can begin one: not in 3.5, "J. Smith", "Dr. Who", "1. Open" or a web address.
 """
 
 from __future__ import annotations
+
+import re
 
 _ENDERS = "。！？!?"
 _CLOSERS = "”’」』）)】》〉\"'"
 _OPEN_BRACKETS, _CLOSE_BRACKETS = "（(《【〔[", "）)》】〕]"
 _RUNS_ON = "，、；：,;:的地得是和与而—"
 _BRACKET_MAX_CHARS = 200
+_LATIN_GOES_ON = re.compile(r"[\"'”’)\]]*\s*[a-z]")
+_LATIN_STOP = re.compile(r"\.[\"'”’)\]]*(?:\s*$|\s+[\"'“‘(\[]*([A-Z]|[\u3400-\u9fff]))")
+_ABBREVIATION = re.compile(r"(?:^|[\W\d_])(?:[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|No|Nos|Fig|Vol|vs|cf)$")
+_LIST_NUMBER = re.compile(r"(?:^\s*|[^\w\s]\s*|[\u3400-\u9fff])\d{1,3}$")
+_ABBREVIATION_CHARS = 6
 
 
 def sentence_ranges(text: str) -> list[tuple[int, int]]:
@@ -30,7 +38,7 @@ def sentence_ranges(text: str) -> list[tuple[int, int]]:
             depth += 1
         elif char in _CLOSE_BRACKETS:
             depth = max(0, depth - 1)
-        elif _ends_here(text, index - 1):
+        elif _ends_here(text, start, index - 1):
             if depth and index - opened_at <= _BRACKET_MAX_CHARS and _closes_later(text, index):
                 continue
             depth = 0
@@ -46,17 +54,18 @@ def sentence_ranges(text: str) -> list[tuple[int, int]]:
     return ranges
 
 
-def _ends_here(text: str, index: int) -> bool:
+def _ends_here(text: str, start: int, index: int) -> bool:
+    """Whether the character at `index` ends the sentence that begins at `start`."""
     char = text[index]
     if char in _ENDERS:
-        return True
-    # A Latin full stop: after a letter or closing mark, before white space and then a capital or nothing.
-    if char != "." or index == 0 or text[index - 1].isdigit():
+        return char not in "!?" or not _LATIN_GOES_ON.match(text, index + 1)
+    stop = _LATIN_STOP.match(text, index) if char == "." else None
+    if stop is None:
         return False
-    rest = text[index + 1 :]
-    return not rest.strip() or (
-        rest[:1].isspace() and rest.lstrip()[:1].isupper() and text[index - 2 : index - 1].isalnum()
-    )
+    before = text[max(start, index - _ABBREVIATION_CHARS) : index]
+    if not before or before[-1].isspace() or (stop[1] and stop[1] > "Z" and before[-1].isascii()):
+        return False
+    return not _ABBREVIATION.search(before) and not _LIST_NUMBER.search(before)
 
 
 def _closes_later(text: str, index: int) -> bool:
