@@ -19,7 +19,8 @@ app = typer.Typer(name="eval", invoke_without_command=True)
 _RED, _NOT_RUN = 1, 2
 
 Split = Annotated[
-    str, typer.Option(help="题目文件的名字（dev、test），或 all；默认 dev，带 --gate 或 --questions 时默认 all")
+    str,
+    typer.Option(help="题目文件的名字（dev、test），或 all；默认 dev；判定、定基线或用自己的题目时默认 all"),
 ]
 Seeds = Annotated[Path | None, typer.Option(help="自己的语料文件夹；默认用设置里的")]
 Questions = Annotated[Path | None, typer.Option(help="自己的题目：JSONL 文件或文件夹；默认用项目自带的")]
@@ -50,7 +51,7 @@ def run(  # noqa: PLR0913, PLR0917 -- the options of a command line
         from evals.command import RunOptions, run_command
 
         options = RunOptions(
-            split=split or ("all" if gate or questions else "dev"),
+            split=split or ("all" if gate or write_baseline or questions else "dev"),
             gate=gate,
             url=url,
             seeds=seeds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from evals.baseline import Baseline
 from evals.evaluation import Outcome, evaluate, prepare, read_gate
+from evals.gate import judge_gate
 from evals.outputs import Export, write_outputs, write_text
 from evals.paths import question_set, settings_for
 from evals.report import Report
@@ -72,16 +73,20 @@ def run_command(options: RunOptions, console: Console | None = None) -> bool:
     if options.gate or options.write_baseline or options.baseline or chosen.gates.is_file():
         config, place, baseline = read_gate(chosen.gates, options.baseline)
     frozen = frozenset(config.frozen_questions) if config else frozenset()
-    with bar(console) as told, opened(options.url, options.seeds, told) as subject:
+    with bar() as told, opened(options.url, options.seeds, told) as subject:
         task = prepare(chosen.files, options.split, subject)
         judged_by = config if options.gate else None
         outcome = evaluate(task, subject, config=judged_by, baseline=baseline, progress=told)
+        accepted = Baseline.of(outcome.report)
+        if options.write_baseline and judged_by:
+            # Still compared with the old one for people, but judged by what is being accepted.
+            outcome = replace(outcome, verdicts=judge_gate(outcome.report, judged_by, accepted))
         written = write_outputs(options.out, outcome, task, subject, exports, frozen)
     show(outcome, console)
     if options.write_baseline:
         if place is None:
             raise ConfigError(f"{chosen.gates.name} 里没有 baseline，也没有给 --baseline，不知道写到哪里。")
-        written.append(write_text(place, Baseline.of(outcome.report).to_json()))
+        written.append(write_text(place, accepted.to_json()))
     console.print(f"报告：{'、'.join(str(path) for path in written)}", style="dim", soft_wrap=True)
     return all(verdict.passed for verdict in outcome.verdicts or ())
 
@@ -112,12 +117,11 @@ def opened(url: str | None, seeds: Path | None, told: Told | None = None) -> Ite
 
 
 @contextmanager
-def bar(console: Console) -> Iterator[Told]:
-    """A progress bar on stderr; the function to tell it."""
+def bar() -> Iterator[Told]:
+    """A progress bar on stderr, if that is a terminal; the function to tell it."""
+    console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=not console.is_terminal
-    ) as shown:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         tasks: dict[str, TaskID] = {}
 
         def told(doing: str, done: int, total: int) -> None:

@@ -39,7 +39,7 @@ def selftest_command(split: str, gates: Path | None, out: Path, console: Console
     chosen = question_set(None, gates)
     config = read_gate_config(chosen.gates)
     settings = read_settings()
-    with bar(console) as told:
+    with bar() as told:
         shop = EngineWorkshop(settings, told)
         subject = subject_of(shop.engine, settings)
         task = prepare(chosen.files, split, subject)

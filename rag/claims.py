@@ -1,61 +1,89 @@
-"""What a question takes for granted and a corpus can flatly lack: figures, and the noun that is counted.
+"""What a question takes for granted and a corpus can lack altogether: figures, and the noun that is counted.
 
 "2027 年的目标产值是多少" presumes the year 2027 and a 产值. If a corpus never writes that figure, or the noun
-whose number is asked, it cannot state the answer, however near its subject is. Only such exact things
-count here: other words may be paraphrased.
+whose number is asked, it hardly states the answer, however near its subject is. A noun may be paraphrased
+and a dictionary may cut it wrongly, so this is evidence for the confidence model, not a verdict.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from rag.question import Question
 from rag.question_patterns import CLAUSE_END
-from rag.text.folding import fold
+from rag.ranking.arms import LexicalArm
+from rag.text.terms import pairs
 
 _FIGURE = re.compile(r"\d{2,}")
 _IS_HOW_MANY = re.compile(r"([\u4e00-\u9fff]{2,8})(?:是|有|为)(?:多少|几|多[大高长远重])")
 _COUNTED_KINDS = ("number", "date")
 _NOUN_TAGS = ("n", "vn")
-# Nouns that ask for a quantity rather than name what is counted.
-_QUANTITY_NOUNS = frozenset(
-    ("数量", "数目", "总数", "总量", "比例", "占比", "数字", "金额", "时间", "日期", "年份", "人数", "个数")
+# Nouns that ask for a quantity or a time rather than name what is counted or dated.
+_ASKING_NOUNS = frozenset(
+    (
+        "数量",
+        "数目",
+        "总数",
+        "总量",
+        "比例",
+        "占比",
+        "数字",
+        "金额",
+        "时间",
+        "日期",
+        "年份",
+        "人数",
+        "个数",
+        "时候",
+        "大概",
+        "年龄",
+    )
 )
+_NOWHERE = "\0"
+"""A term that no text has: its idf is the largest there is."""
 
 
-def claimed_terms(question: Question) -> list[str]:
-    """Folded figures of the question and, if it asks for a number or date, the nouns of its last clause.
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What a question presumes and the corpus never writes.
 
-    English questions claim nothing here: their words are not the corpus's.
+    Attributes:
+        figures: Numbers of two or more digits.
+        nouns: Nouns of the asking clause, where a number or date is asked for.
+    """
+
+    figures: tuple[str, ...]
+    nouns: tuple[str, ...]
+
+
+def lacking_claims(question: Question, arm: LexicalArm) -> Lacking:
+    """Claims of a question that no row of a lexical arm holds.
+
+    English questions claim nothing: their words are not the corpus's.
     """
     if question.is_foreign:
-        return []
-    claimed = _FIGURE.findall(question.folded)
-    if question.kind in _COUNTED_KINDS:
-        clause = _asking_clause(question.folded)
-        claimed += _nouns(clause) + _counted(clause)
-    return claimed
+        return Lacking((), ())
+    figures = tuple(figure for figure in _FIGURE.findall(question.folded) if not _knows(arm, figure))
+    counted = counted_nouns(question) if question.kind in _COUNTED_KINDS else []
+    return Lacking(figures, tuple(noun for noun in counted if not _knows(arm, noun)))
 
 
-def _asking_clause(folded: str) -> str:
-    clauses = [clause for clause in CLAUSE_END.split(folded) if clause.strip()]
-    return clauses[-1] if clauses else folded
-
-
-def _counted(clause: str) -> list[str]:
-    """The word whose number is asked in "X 是多少": a noun by its place, whatever the dictionary calls it."""
+def counted_nouns(question: Question) -> list[str]:
+    """Nouns of the question's last clause: by the dictionary, or by place in "X 是多少"."""
     import rjieba
 
-    found = _IS_HOW_MANY.search(clause)
-    last = rjieba.cut(found.group(1))[-1] if found else ""
-    return [last] if len(last) >= 2 and last not in _QUANTITY_NOUNS else []
+    clauses = [clause for clause in CLAUSE_END.split(question.folded) if clause.strip()]
+    clause = clauses[-1] if clauses else question.folded
+    found = [word for word, tag in rjieba.tag(clause) if tag in _NOUN_TAGS]
+    placed = _IS_HOW_MANY.search(clause)
+    if placed:
+        found.append(rjieba.cut(placed.group(1))[-1])
+    return [word for word in dict.fromkeys(found) if len(word) >= 2 and word not in _ASKING_NOUNS]
 
 
-def _nouns(clause: str) -> list[str]:
-    import rjieba
-
-    return [
-        word
-        for word, tag in rjieba.tag(fold(clause))
-        if tag in _NOUN_TAGS and len(word) >= 2 and word not in _QUANTITY_NOUNS
-    ]
+def _knows(arm: LexicalArm, term: str) -> bool:
+    """Whether any row has the term: as a word, or as every character pair of one."""
+    nowhere = arm.idf(_NOWHERE)
+    found = pairs(term)
+    return arm.idf(term) < nowhere or (bool(found) and all(arm.idf(pair) < nowhere for pair in found))

@@ -210,7 +210,7 @@ class Engine:
         draft = Draft(())
         threshold = self._options.answer_threshold
         confidence = found.confidence
-        if found.lacking or lacks_asked_kind(question, found.ranked):
+        if lacks_asked_kind(question, found.ranked):
             confidence = min(confidence, LACKING_CONFIDENCE)
         if found.ranked and threshold < 1 and confidence >= threshold:
             request = GenerationRequest(
@@ -241,7 +241,7 @@ def _explanation(question: Question, found: Retrieved, outcome: _Outcome, top_k:
         "kind": question.kind,
         "metadata": question.metadata,
         "words": list(question.words),
-        "lacking": list(found.lacking),
+        "lacking": [*found.lacking.figures, *found.lacking.nouns],
         "lexical_peak": round(found.lexical_peak, 4),
         "passages": [
             {"rank": p.rank, "score": p.score, "chunk_id": p.chunk.chunk_id, "raw": dict(p.raw)}

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rag.answering.citations import source_url
 from rag.answering.generator import RankedSentence
-from rag.claims import claimed_terms
+from rag.claims import Lacking, lacking_claims
 from rag.corpus import Corpus
 from rag.encoding.encoder import Encoder
 from rag.question import Question
@@ -24,7 +24,6 @@ from rag.ranking.features import FEATURES, Evidence, gather_evidence
 from rag.ranking.model import RankingModel, question_features
 from rag.records import Passage
 from rag.scope import Scope
-from rag.text.terms import pairs
 
 _NAMED_BONUS = 2.0
 """Added to the ranking value of sentences of a document that the question names: enough to put them
@@ -39,7 +38,7 @@ class Retrieved:
         ranked: Candidate sentences, best first.
         passages: Chunks of the candidates, best first.
         confidence: Estimated probability that the corpus answers the question.
-        lacking: Figures and counted nouns of the question that the corpus never uses.
+        lacking: What the question presumes and the corpus never writes.
         lexical_peak: Largest share of the question's words found in one place, 0-1.
         timings_ms: "encode" and "search".
     """
@@ -47,7 +46,7 @@ class Retrieved:
     ranked: tuple[RankedSentence, ...]
     passages: tuple[Passage, ...]
     confidence: float
-    lacking: tuple[str, ...]
+    lacking: Lacking
     lexical_peak: float
     timings_ms: dict[str, float]
 
@@ -97,7 +96,8 @@ class Retriever:
         encoded = perf_counter()
         evidence = gather_evidence(question, vector, self._index, self._corpus, self._background, self._k)
         values = self._model.rank_values(evidence.matrix)
-        confidence = self._model.confidence(question_features(evidence, values))
+        lacking = lacking_claims(question, self._index.chunk_terms)
+        confidence = self._model.confidence(question_features(evidence, values, lacking))
         if scope.document_ids:
             named = [self._corpus.sentences[o].document_id in scope.document_ids for o in evidence.ordinals]
             values = values + _NAMED_BONUS * np.array(named)
@@ -108,17 +108,9 @@ class Retriever:
             for i in order
         )
         passages = self._passages(evidence, values, relevance)
-        lacking = tuple(term for term in claimed_terms(question) if not self._knows(term))
         done = perf_counter()
         timings = {"encode": 1e3 * (encoded - started), "search": 1e3 * (done - encoded)}
         return Retrieved(ranked, passages, confidence, lacking, evidence.lexical_peak, timings)
-
-    def _knows(self, term: str) -> bool:
-        """Whether the corpus uses a term: as a word, or as every character pair of one."""
-        arm = self._index.chunk_terms
-        nowhere = arm.idf("\0")
-        found = pairs(term)
-        return arm.idf(term) < nowhere or (bool(found) and all(arm.idf(pair) < nowhere for pair in found))
 
     def _passages(
         self, evidence: Evidence, values: npt.NDArray[np.float64], relevance: npt.NDArray[np.float64]

@@ -16,7 +16,26 @@ from dataclasses import dataclass, field
 from tests.invented_text import FIELDS, FieldWords, make_note, make_paragraph, make_title
 
 _NAMES_ONE = "伟敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰飞云燕"
-_FAMILIES = ("王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "欧阳", "司马", "段", "覃")
+_FAMILIES = (
+    "王",
+    "李",
+    "张",
+    "刘",
+    "陈",
+    "杨",
+    "赵",
+    "黄",
+    "周",
+    "吴",
+    "徐",
+    "孙",
+    "胡",
+    "朱",
+    "欧阳",
+    "司马",
+    "段",
+    "覃",
+)
 _BULLETS = "■□◆●▲"
 _NOT_FIRST = set("，。、；：？！”’）》】…—%")
 _NOT_LAST = set("“‘（《【")
@@ -127,9 +146,11 @@ def _authors(rng: random.Random) -> tuple[str, ...]:
 def _byline(style: _Style, authors: tuple[str, ...]) -> str:
     rng = style.rng
     spaced = rng.random() < 0.3
-    names = [f"{name[0]}{rng.choice(' 　')}{name[1]}" if spaced and len(name) == 2 else name for name in authors]
+    names = [
+        f"{name[0]}{rng.choice(' 　')}{name[1]}" if spaced and len(name) == 2 else name for name in authors
+    ]
     word = rng.choice(["", "", "", "本报记者 ", "作者："])
-    joined = rng.choice([" ", "　", "  "]) .join(names)
+    joined = rng.choice([" ", "　", "  "]).join(names)
     return rng.choice(["", " "]) + style.bullet + rng.choice(["", " "]) + word + joined
 
 
@@ -243,7 +264,11 @@ def _printed(style: _Style, tokens: list[str], *, last: bool) -> str:
     line = ""
     for token in tokens:
         mixed = line and not line[-1].isspace() and not token.isspace()
-        if mixed and bool(_LATIN.match(token)) != bool(_LATIN.match(line[-1])) and rng.random() < style.spaces_near_latin:
+        if (
+            mixed
+            and bool(_LATIN.match(token)) != bool(_LATIN.match(line[-1]))
+            and rng.random() < style.spaces_near_latin
+        ):
             line += " "
         line += token
     return line.strip() + (" " if rng.random() < 0.02 else "")

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from index.lexical import LexicalIndex
 from rag.answering.abstention import abstention_reason, abstention_text
 from rag.answering.lists import inline_counts
-from rag.claims import claimed_terms
+from rag.claims import lacking_claims
 from rag.engine import Engine
 from rag.errors import InputError, NotFoundError
 from rag.followup import resolve_followup
 from rag.question import read_question
 from rag.records import Answer, Turn
 from rag.text.folding import squeeze
+from rag.text.terms import index_terms
 from tests.tea_corpus import tea_engine, tea_sources
 
 
@@ -163,10 +165,13 @@ def test_inner_lists_are_counted() -> None:
 
 
 def test_claims_are_figures_and_counted_nouns() -> None:
-    assert "2031" in claimed_terms(read_question("2031年的茶怎么样？"))
-    assert "茶园" in claimed_terms(read_question("茶园有多少株？"))
-    assert claimed_terms(read_question("茶园为什么好？")) == []
-    assert claimed_terms(read_question("How many in 2031?")) == []
+    arm = LexicalIndex.build([index_terms("茶园去年种下1200株茶树。")])
+    assert lacking_claims(read_question("2031年的茶怎么样？"), arm).figures == ("2031",)
+    assert lacking_claims(read_question("1200株茶怎么样？"), arm).figures == ()
+    assert lacking_claims(read_question("工人有多少？"), arm).nouns == ("工人",)
+    assert lacking_claims(read_question("茶园有多少？"), arm).nouns == ()
+    assert lacking_claims(read_question("工人为什么来？"), arm).nouns == ()
+    assert lacking_claims(read_question("How many in 2031?"), arm).figures == ()
 
 
 def test_reasons_for_abstaining() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,6 +84,16 @@ def test_accepting_a_baseline_and_passing_the_gate(place: Path, url: str) -> Non
     assert read_baseline(place.parent / "baseline.json").scores.keys() == {"q-1", "q-4"}
     code, said, _ = asked(place, url, "--gate")
     assert (code, "道门全部通过" in said) == (0, True)
+
+
+def test_another_corpus_passes_once_it_is_accepted(place: Path, url: str) -> None:
+    asked(place, url, "--write-baseline")
+    path = place.parent / "baseline.json"
+    path.write_text(re.sub(r'"corpus_sha256": "\w+"', '"corpus_sha256": "other"', path.read_text()))
+    code, said, _ = asked(place, url, "--gate")
+    assert (code, "✗ baseline:corpus" in said) == (1, True)
+    assert asked(place, url, "--gate", "--write-baseline")[0] == 0
+    assert asked(place, url, "--gate")[0] == 0
 
 
 def test_a_red_gate_exits_with_1_and_names_itself(place: Path, silent_url: str) -> None:

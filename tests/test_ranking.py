@@ -11,6 +11,7 @@ import pytest
 
 from api.assembly import open_index
 from evals.fit.solvers import fit_conditional_logit, fit_logistic
+from rag.claims import Lacking
 from rag.corpus import build_corpus
 from rag.encoding.encoder import BUNDLED_ENCODER
 from rag.question import read_question
@@ -99,8 +100,11 @@ def test_question_features_by_hand(tmp_path: Path) -> None:
     question = read_question("灯塔")
     evidence = gather_evidence(question, encoder.encode_queries(["灯塔"])[0], index, corpus, UNKNOWN, 50)
     values = np.arange(len(evidence.ordinals), dtype=np.float64)
-    features = dict(zip(QUESTION_FEATURES, question_features(evidence, values), strict=True))
+    features = dict(
+        zip(QUESTION_FEATURES, question_features(evidence, values, Lacking(("2031",), ())), strict=True)
+    )
     assert features["top_rank_value"] == values[-1]
+    assert (features["lacks_figure"], features["lacks_noun"]) == (1.0, 0.0)
     assert features["margin"] == pytest.approx(values[-1] - values[-6:-1].mean())
 
 

@@ -75,7 +75,7 @@ def _fit(train: Sequence[Example]) -> dict[str, Any]:
     values = np.concatenate([example.evidence.matrix @ rank for example in answerable])
     labels = np.concatenate([example.positive for example in answerable])
     scale, offset = fit_logistic(values[:, None], labels, balanced=False)
-    inputs = np.stack([question_features(e.evidence, e.evidence.matrix @ rank) for e in train])
+    inputs = np.stack([question_features(e.evidence, e.evidence.matrix @ rank, e.lacking) for e in train])
     slopes, intercept = fit_logistic(inputs, np.array([e.made == "answerable" for e in train]), balanced=True)
     return {
         "rank_weights": rank,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from evals.fit.minicorpora import MiniCorpus, MiniCorpusMaker
 from evals.fit.reading import Article, Asked
+from rag.claims import Lacking, lacking_claims
 from rag.question import read_question
 from rag.ranking.background import Background
 from rag.ranking.features import Evidence, gather_evidence
@@ -47,6 +48,7 @@ class Example:
     made: Made
     near: bool
     evidence: Evidence
+    lacking: Lacking
     positive: npt.NDArray[np.bool_]
     chunks: npt.NDArray[np.int64]
 
@@ -133,9 +135,9 @@ def _swapped(asked: Asked, mini: MiniCorpus, everything: Sequence[Asked], genera
 
 def _example(put: _Put, vector: npt.NDArray[np.float32], background: Background) -> Example:
     mini = put.mini
-    evidence = gather_evidence(
-        read_question(put.text), vector, mini.index, mini.corpus, background, CANDIDATES_PER_ARM
-    )
+    question = read_question(put.text)
+    lacking = lacking_claims(question, mini.index.chunk_terms)
+    evidence = gather_evidence(question, vector, mini.index, mini.corpus, background, CANDIDATES_PER_ARM)
     answers = [squeeze(answer) for answer in put.asked.answers]
     rows = evidence.ordinals.tolist()
     positive = np.array(
@@ -147,4 +149,4 @@ def _example(put: _Put, vector: npt.NDArray[np.float32], background: Background)
         ]
     )
     chunks = np.array([mini.corpus.sentences[row].chunk_ordinal for row in rows], np.int64)
-    return Example(put.corpus, put.made, put.near, evidence, positive, chunks)
+    return Example(put.corpus, put.made, put.near, evidence, lacking, positive, chunks)

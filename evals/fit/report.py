@@ -32,7 +32,7 @@ def confidence_figures(examples: Sequence[Example], weights: dict[str, Any]) -> 
 
     scores = np.array(
         [
-            question_features(e.evidence, e.evidence.matrix @ weights["rank_weights"])
+            question_features(e.evidence, e.evidence.matrix @ weights["rank_weights"], e.lacking)
             @ weights["confidence_weights"]
             for e in examples
         ]

@@ -21,12 +21,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rag.claims import Lacking
 from rag.errors import ConfigError
 from rag.ranking.features import FEATURES, Evidence
 
 Floats = npt.NDArray[np.float64]
 
-QUESTION_FEATURES = ("near_sentence", "near_window", "near_corpus", "top_rank_value", "margin")
+QUESTION_FEATURES = (
+    "near_sentence",
+    "near_window",
+    "near_corpus",
+    "top_rank_value",
+    "margin",
+    "lacks_figure",
+    "lacks_noun",
+)
 """Names of the confidence model's inputs, in order."""
 
 _DECIMALS = 4
@@ -66,12 +75,13 @@ class RankingModel:
         return round(1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit)))), _DECIMALS)
 
 
-def question_features(evidence: Evidence, rank_values: Floats) -> Floats:
+def question_features(evidence: Evidence, rank_values: Floats, lacking: Lacking) -> Floats:
     """Inputs of the confidence model.
 
     Args:
         evidence: The candidates (at least one).
         rank_values: Their ranking values.
+        lacking: What the question presumes and the corpus never writes.
 
     Returns:
         float64, shape (len(QUESTION_FEATURES),).
@@ -79,7 +89,8 @@ def question_features(evidence: Evidence, rank_values: Floats) -> Floats:
     ordered = np.sort(rank_values)[::-1]
     rest = ordered[1:6]
     margin = ordered[0] - (float(rest.mean()) if len(rest) else 0.0)
-    return np.array([*evidence.nearness, ordered[0], margin], np.float64)
+    absent = [float(bool(lacking.figures)), float(bool(lacking.nouns))]
+    return np.array([*evidence.nearness, ordered[0], margin, *absent], np.float64)
 
 
 @lru_cache(maxsize=1)

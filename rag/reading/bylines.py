@@ -43,13 +43,18 @@ _COMPOUND_NAMES = (
     "歐陽",
     "司馬",
 )
-_AUTHOR_WORDS = re.compile(
-    r"^(?:(?:作\s*者|撰\s*文|执\s*笔|采\s*写|口\s*述|文)\s*[:：/／]|"
-    r"(?:本报|本刊|本网|本台|特约|首席|见习|实习)*(?:记\s*者|通\s*讯\s*员|评\s*论\s*员|撰\s*稿\s*人)\s*[:：/／]?)\s*"
+_ROLE_WORDS = (
+    r"(?:本报|本刊|本网|本台|特约|首席|见习|实习)*"
+    r"(?:记\s*者|通\s*讯\s*员|评\s*论\s*员|撰\s*稿\s*人|实\s*习\s*生)\s*[:：/／]?"
 )
+_AUTHOR_WORDS = re.compile(
+    rf"^(?:(?:作\s*者|撰\s*文|执\s*笔|采\s*写|口\s*述|文)\s*[:：/／]|{_ROLE_WORDS})\s*"
+)
+_ROLE = re.compile(rf"^{_ROLE_WORDS}$")
 _SEPARATORS = re.compile(r"[\s、，,;；/／&]+")
 _HAN_NAME = re.compile(r"^[\u3400-\u9fff]{2,4}$")
 _FOREIGN_NAME = re.compile(r"^(?:[\u3400-\u9fff]{1,8}[·•・])+[\u3400-\u9fff]{1,8}$|^[A-Z][A-Za-z.'-]+$")
+_NEVER_IN_NAMES = re.compile(r"[的了吗呢]")
 _OPENING, _CLOSING = "（([【〔", "）)]】〕"
 _NOTE_CUE = re.compile(r"作者|笔者|单位|本文|供稿|来源|课题|项目|执笔|编辑|译者|稿件|原载|转载|作者簡介|單位")
 
@@ -72,15 +77,18 @@ def byline_authors(content: str, *, needs_mark: bool = True) -> tuple[str, ...]:
         rest, marked = rest[word.end() :].strip(), True
     if not rest or (needs_mark and not marked):
         return ()
-    names = _merge_spaced([token for token in _SEPARATORS.split(rest) if token])
+    names = _merge_spaced([token for token in _SEPARATORS.split(rest) if token and not _ROLE.match(token)])
     return tuple(names) if 1 <= len(names) <= 12 and all(map(_is_name, names)) else ()
 
 
 def _merge_spaced(tokens: Sequence[str]) -> list[str]:
-    """Put two-character names that were spaced out to three ems ("李 白") together again."""
+    """Put names that were spaced out to three ems ("李 白", "司马 光") together again."""
     names: list[str] = []
     pending = ""
     for token in tokens:
+        if len(token) == 1 and not pending and names and names[-1] in _COMPOUND_NAMES:
+            names[-1] += token
+            continue
         if len(token) == 1 and _is_han(token):
             pending += token
             if len(pending) == 2:
@@ -105,7 +113,7 @@ def _is_name(token: str) -> bool:
         return False
     if token.startswith(_COMPOUND_NAMES):
         return len(token) >= 3
-    return token[0] in _FAMILY_NAMES and len(token) <= 4
+    return token[0] in _FAMILY_NAMES and len(token) <= 3 and not _NEVER_IN_NAMES.search(token)
 
 
 def note_end(lines: Sequence[Line], start: int) -> int | None:

@@ -23,13 +23,17 @@ from rag.reading.layout import column_width
 from rag.reading.lines import Line
 
 _INDENT_EMS = 2.0
+_VERY_SHORT = 0.75
+"""A line narrower than this share of its column can be a heading."""
 _SHORT_EMS = 2.5
 _MUCH_ROOM = 2.0
 _ODDS = 0.25
+"""What a unit of log odds counts beside a unit of misfit."""
 _MOST_ODDS = 2.0
+_SELDOM = 3.0
+"""Log odds against a paragraph of one line, and against one that ends with a semicolon."""
 _SENTENCES_THAT_QUOTE = 4.0
-_LONE = 3.0
-_VERY_SHORT = 0.75
+"""How much likelier a line that opens with a quotation mark follows a sentence's end than another line."""
 
 Group = tuple[list[Line], bool]
 """Lines of a paragraph (blank ones inside included), and whether it is a section heading instead."""
@@ -103,13 +107,14 @@ def _opens_quoting(line: Line) -> bool:
 
 def _certain_openings(lines: Sequence[Line], printed: Sequence[int]) -> list[int]:
     """Lines that open a paragraph without doubt: the first, and those after a gap and a short line."""
-    return printed[:1] + [
+    sure = [
         b
         for a, b in itertools.pairwise(printed)
         if b - a > 1
         and lines[a].ends_sentence
         and lines[a].width < column_width(lines, a) - _SHORT_EMS - lines[b].opening_width
     ]
+    return [*printed[:1], *sure]
 
 
 def group_wrapped(lines: Sequence[Line], habits: Habits) -> list[Group]:
@@ -123,16 +128,14 @@ def group_wrapped(lines: Sequence[Line], habits: Habits) -> list[Group]:
         if _starts_paragraph(lines, first, before, after, habits):
             groups.append(_group(lines, first, before))
             first = after
-    groups.append(_group(lines, first, printed[-1]))
+    groups.append((list(lines[first : printed[-1] + 1]), False))
     return groups
 
 
 def _group(lines: Sequence[Line], first: int, last: int) -> Group:
     only = lines[first]
-    heading = (
-        first == last and not only.ends_sentence and only.width < _VERY_SHORT * column_width(lines, first)
-    )
-    return list(lines[first : last + 1]), heading
+    short = only.width < _VERY_SHORT * column_width(lines, first)
+    return list(lines[first : last + 1]), first == last and short and not only.ends_sentence
 
 
 def _starts_paragraph(lines: Sequence[Line], first: int, before: int, after: int, habits: Habits) -> bool:
@@ -145,25 +148,30 @@ def _starts_paragraph(lines: Sequence[Line], first: int, before: int, after: int
         after: The line asked about.
         habits: How the page is printed.
     """
-    if lines[after].is_indented and lines[before].ends_sentence:
-        return True
     gap = after - before > 1
+    if lines[after].is_indented and (lines[before].ends_sentence or habits.keeps_indent):
+        return True
+    if gap and (_is_heading(lines, before, habits) or _is_heading(lines, after, habits)):
+        return True
     if not lines[before].ends_sentence:
-        return gap and (_is_heading(lines, before, habits) or _is_heading(lines, after, habits))
+        return False
     if not gap:
         shortfall = column_width(lines, before) - lines[before].width
         return lines[before].width < _VERY_SHORT * column_width(lines, before) and shortfall > _SHORT_EMS
-    if _is_heading(lines, after, habits):
-        return True
-    if habits.drops_indent:
-        odds = habits.odds_at_quote if _opens_quoting(lines[after]) else habits.odds
-        if piece_after(lines, after) is None or lines[before].content.endswith(("；", ";")):
-            odds -= _LONE
-        room = _room_left(lines, first, before, after, indent=_INDENT_EMS)
-        return room + _indent_left(lines, after) + _ODDS * odds > 0
+    return _gap_parts(lines, first, before, after, habits)
+
+
+def _gap_parts(lines: Sequence[Line], first: int, before: int, after: int, habits: Habits) -> bool:
+    """Whether the gap between a line that ends a sentence and the next parts two paragraphs."""
     if habits.keeps_indent:
         return _room_left(lines, first, before, after, indent=_INDENT_EMS) > _MUCH_ROOM
-    return habits.gaps_part or _room_left(lines, first, before, after, indent=0.0) > 0
+    if not habits.drops_indent:
+        return habits.gaps_part or _room_left(lines, first, before, after, indent=0.0) > 0
+    odds = habits.odds_at_quote if _opens_quoting(lines[after]) else habits.odds
+    if piece_after(lines, after) is None or lines[before].content.endswith(("；", ";")):
+        odds -= _SELDOM
+    room = _room_left(lines, first, before, after, indent=_INDENT_EMS)
+    return room + _indent_left(lines, after) + _ODDS * odds > 0
 
 
 def _indent_left(lines: Sequence[Line], index: int) -> float:

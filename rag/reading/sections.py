@@ -7,6 +7,7 @@ as a whole, by which of the two neighbouring bodies shares more character pairs 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,16 +15,10 @@ from dataclasses import dataclass, field
 from rag.reading.bylines import BULLETS, byline_authors, note_end, speaks_of_author
 from rag.reading.layout import is_hard_wrapped
 from rag.reading.lines import Line
+from rag.reading.titles import is_folio, is_front_title, is_title, leading_title, text_of, titles_precede
 
-_TITLE_MAX_LINES = 3
-_TITLE_MAX_EMS = 60.0
-_CLEAN_TITLE_MAX_EMS = 40.0
-_UNDECIDED = 0.1
+_ITEM_MAX_EMS = 12.0
 _ASKS_OR_CALLS = re.compile(r"[？！?!][”’」』]?$")
-_FOLIO = re.compile(
-    r"\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日|星期[一二三四五六日天]|第\s*\d+\s*[期版]|"
-    r"责任编辑|责编|本版编辑|美术编辑|美编|校对|版式"
-)
 
 
 @dataclass
@@ -49,14 +44,31 @@ class Page:
 def cut_page(lines: Sequence[Line]) -> Page:
     """Cut the printed lines of a source into documents."""
     wrapped = is_hard_wrapped(lines)
-    bylines = {i: authors for i, line in enumerate(lines) if (authors := _byline(lines, i))}
+    bylines = _find_bylines(lines)
     if bylines:
         return _cut_at_bylines(lines, bylines, wrapped)
     return _cut_at_notes(lines, wrapped)
 
 
-def _byline(lines: Sequence[Line], index: int) -> tuple[str, ...]:
-    return () if lines[index].is_blank else byline_authors(lines[index].content)
+def _find_bylines(lines: Sequence[Line]) -> dict[int, tuple[str, ...]]:
+    """Indexes of byline lines and the authors they name.
+
+    A bullet that mostly opens lines that name nobody marks items or headings here, even before a name; and
+    what has no text below it is an item of a list.
+    """
+    named = {i: authors for i, line in enumerate(lines) if (authors := byline_authors(line.content))}
+    bulleted = {i: lines[i].content[0] for i in range(len(lines)) if lines[i].content[:1] in set(BULLETS)}
+    alone = {i: mark for i, mark in bulleted.items() if lines[i].content.count(mark) == 1}
+    for mark in set(alone.values()):
+        rows = [i for i in alone if alone[i] == mark and (i in named or lines[i].width <= _ITEM_MAX_EMS)]
+        if rows and 2 * sum(i in named for i in rows) <= len(rows):
+            named = {i: authors for i, authors in named.items() if alone.get(i) != mark}
+    stops = [*sorted(named), len(lines)]
+    return {
+        start: named[start]
+        for start, stop in itertools.pairwise(stops)
+        if any(line.ends_sentence or line.width >= _ITEM_MAX_EMS for line in lines[start + 1 : stop])
+    }
 
 
 def _cut_at_bylines(lines: Sequence[Line], bylines: dict[int, tuple[str, ...]], wrapped: bool) -> Page:
@@ -67,19 +79,22 @@ def _cut_at_bylines(lines: Sequence[Line], bylines: dict[int, tuple[str, ...]], 
     for start, stop in zip(at, [*at[1:], len(lines)], strict=True):
         sections.append(Section(authors=bylines[start], byline=[lines[start]]))
         regions.append(_split_region(list(lines[start + 1 : stop]), last=stop == len(lines)))
-    leading = _leading_title(front)
+    leading = leading_title(front)
     _settle_doubtful(regions, leading)
     for section, region in zip(sections, regions, strict=True):
         section.body, section.note = region.body, region.note
     after_notes = [region.tail for region in regions]
-    masthead = [line for line in front if not line.is_blank]
-    if _titles_precede(leading, after_notes, sections):
+    masthead, opening = _split_front(front, leading)
+    if titles_precede(leading, after_notes, [region.body for region in regions]):
         candidates = [leading, *after_notes[:-1]]
-        masthead = [line for line in masthead if line not in leading] + after_notes[-1]
+        masthead = masthead + after_notes[-1]
     else:
         candidates = after_notes
+        masthead = masthead + leading
     for section, title in zip(sections, candidates, strict=True):
         section.title = title
+    if opening is not None:
+        sections.insert(0, opening)
     return Page(wrapped, masthead + [line for region in regions for line in region.folio], sections)
 
 
@@ -103,9 +118,9 @@ def _split_region(region: list[Line], *, last: bool) -> _Region:
         if end is None or (index and not region[index - 1].is_blank and not region[index - 1].ends_sentence):
             continue
         note, after = region[index : end + 1], [line for line in region[end + 1 :] if not line.is_blank]
-        tail = [line for line in after if not _is_folio(line)]
-        if _is_title(tail) and (not last or speaks_of_author(_text(note))):
-            return _Region(region[:index], note, tail, [line for line in after if _is_folio(line)])
+        tail = [line for line in after if not is_folio(line)]
+        if is_title(tail) and (not last or speaks_of_author(text_of(note))):
+            return _Region(region[:index], note, tail, [line for line in after if is_folio(line)])
     return _split_without_note(region, last=last)
 
 
@@ -113,25 +128,25 @@ def _split_without_note(region: list[Line], *, last: bool) -> _Region:
     """A block of its own below the last sentence is a title, for sure if it is no sentence itself."""
     printed = [line for line in region if not line.is_blank]
     folio: list[Line] = []
-    while printed and _is_folio(printed[-1]):
+    while printed and is_folio(printed[-1]):
         folio.insert(0, printed.pop())
     body = region[: region.index(printed[-1]) + 1] if printed else []
     tail: list[Line] = []
     for line in reversed(body):
-        if line.is_blank or len(tail) > _TITLE_MAX_LINES:
+        if line.is_blank or (line.ends_sentence and (tail or not _ASKS_OR_CALLS.search(line.content))):
             break
         tail.insert(0, line)
-    above = printed[: len(printed) - len(tail)]
-    asks = bool(tail) and bool(_ASKS_OR_CALLS.search(tail[-1].content))
+    above = body[: len(body) - len(tail)]
+    last_above = next((line for line in reversed(above) if not line.is_blank), None)
+    asks = bool(tail) and tail[-1].ends_sentence
     if (
-        not above
-        or not above[-1].ends_sentence
-        or not _is_title(tail)
-        or any(line.ends_sentence for line in tail[:-1])
-        or (tail[-1].ends_sentence and not asks)
+        last_above is None
+        or not last_above.ends_sentence
+        or not is_title(tail)
+        or (asks and not above[-1].is_blank)
     ):
         return _Region(body, folio=folio)
-    return _Region(body[: body.index(tail[0])], tail=tail, folio=folio, doubtful=asks or last)
+    return _Region(above, tail=tail, folio=folio, doubtful=asks or last)
 
 
 def _settle_doubtful(regions: Sequence[_Region], leading: Sequence[Line]) -> None:
@@ -145,55 +160,15 @@ def _settle_doubtful(regions: Sequence[_Region], leading: Sequence[Line]) -> Non
         last.body, last.tail = last.body + last.tail, []
 
 
-def _is_title(lines: Sequence[Line]) -> bool:
-    """Whether the lines are few and short enough for a title; true of no lines at all."""
-    return len(lines) <= _TITLE_MAX_LINES and sum(line.width for line in lines) <= _TITLE_MAX_EMS
-
-
-def _is_folio(line: Line) -> bool:
-    """Whether a line is furniture of the page: its date, issue, editors or section names."""
-    return bool(_FOLIO.search(line.content)) or any(mark in line.content for mark in BULLETS)
-
-
-def _leading_title(front: Sequence[Line]) -> list[Line]:
-    """The last block of lines before the first byline, if it can be a title."""
-    block: list[Line] = []
-    for line in reversed(front):
-        if line.is_blank:
-            if block:
-                break
-            continue
-        if _is_folio(line):
-            break
-        block.insert(0, line)
-    return block if _is_title(block) else []
-
-
-def _titles_precede(leading: list[Line], after: list[list[Line]], sections: Sequence[Section]) -> bool:
-    """Whether this page prints a title before its byline rather than after the previous note."""
-    if not any(after[:-1]):
-        return bool(leading)
-    vote = _UNDECIDED * (bool(leading) - bool(after[-1]))
-    for index, title in enumerate(after[:-1]):
-        if title:
-            vote += _shared(title, sections[index + 1].body) - _shared(title, sections[index].body)
-    if after[-1]:
-        vote -= _shared(after[-1], sections[-1].body)
-    if leading:
-        vote += _shared(leading, sections[0].body)
-    return vote > 0
-
-
-def _shared(title: Sequence[Line], body: Sequence[Line]) -> float:
-    """Share of the title's character pairs that the body contains, 0-1."""
-    text = _text(title)
-    pairs = {text[i : i + 2] for i in range(len(text) - 1)}
-    whole = _text(body)
-    return sum(pair in whole for pair in pairs) / max(1, len(pairs))
-
-
-def _text(lines: Sequence[Line]) -> str:
-    return "".join("".join(line.text.split()) for line in lines)
+def _split_front(front: Sequence[Line], leading: Sequence[Line]) -> tuple[list[Line], Section | None]:
+    """Masthead lines before the first byline, or the text without an author that stands there."""
+    above = list(front[: front.index(leading[0])] if leading else front)
+    if not any(line.ends_sentence and not is_folio(line) for line in above):
+        return [line for line in above if not line.is_blank], None
+    text = [line for line in above if not is_folio(line)]
+    opening = Section()
+    _take_front(opening, text)
+    return [line for line in above if not line.is_blank and is_folio(line)], opening
 
 
 def _cut_at_notes(lines: Sequence[Line], wrapped: bool) -> Page:
@@ -207,7 +182,7 @@ def _cut_at_notes(lines: Sequence[Line], wrapped: bool) -> Page:
                 (index, end)
                 for index in range(len(rest))
                 if (end := note_end(rest, index)) is not None
-                and speaks_of_author(_text(rest[index : end + 1]))
+                and speaks_of_author(text_of(rest[index : end + 1]))
                 and index
             ),
             None,
@@ -225,7 +200,7 @@ def _cut_at_notes(lines: Sequence[Line], wrapped: bool) -> Page:
 def _take_front(section: Section, region: list[Line]) -> None:
     """Take title and bare-name byline off the front of a document without a marked byline."""
     printed = [line for line in region if not line.is_blank]
-    if len(printed) >= 2 and _is_front_title(printed[0], printed[1:]):
+    if len(printed) >= 2 and is_front_title(printed[0], printed[1:]):
         section.title = [printed[0]]
         region = region[region.index(printed[0]) + 1 :]
         authors = byline_authors(printed[1].content, needs_mark=False)
@@ -233,15 +208,3 @@ def _take_front(section: Section, region: list[Line]) -> None:
             section.authors, section.byline = authors, [printed[1]]
             region = region[region.index(printed[1]) + 1 :]
     section.body = region
-
-
-def _is_front_title(line: Line, rest: Sequence[Line]) -> bool:
-    """Whether a first line is a title: short, no sentence, and shorter than what it stands over."""
-    if line.content.startswith("#"):
-        return True
-    return (
-        not line.ends_sentence
-        and not line.content.endswith(("，", ",", "：", ":", "、"))
-        and line.width <= _CLEAN_TITLE_MAX_EMS
-        and any(other.ends_sentence and other.width > line.width for other in rest)
-    )
