@@ -21,24 +21,9 @@ _COUNTED_KINDS = ("number", "date")
 _NOUN_TAGS = ("n", "vn")
 # Nouns that ask for a quantity or a time rather than name what is counted or dated.
 _ASKING_NOUNS = frozenset(
-    (
-        "数量",
-        "数目",
-        "总数",
-        "总量",
-        "比例",
-        "占比",
-        "数字",
-        "金额",
-        "时间",
-        "日期",
-        "年份",
-        "人数",
-        "个数",
-        "时候",
-        "大概",
-        "年龄",
-    )
+    word
+    for words in ("数量 数目 总数 总量 比例 占比 数字 金额 人数 个数 大概 年龄", "时间 日期 年份 时候")
+    for word in words.split()
 )
 _NOWHERE = "\0"
 """A term that no text has: its idf is the largest there is."""
