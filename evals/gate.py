@@ -52,6 +52,7 @@ def judge_gate(report: Report, config: GateConfig, baseline: Baseline | None) ->
     verdicts += [_no_errors(report), _identical(report), _one_fingerprint(report)]
     verdicts += [_frozen(report, split, wanted) for split, wanted in config.frozen_questions.items()]
     verdicts += [_required(report, config)]
+    verdicts += [_alive(report, arm, names) for arm, names in config.alive.items()]
     verdicts += [_floor(report, floor) for floor in config.floor]
     if config.baseline is not None:
         verdicts += _against_baseline(report, config, baseline)
@@ -105,6 +106,17 @@ def _required(report: Report, config: GateConfig) -> Verdict:
     missing += [name for name in config.required_groups if report.group(name) is None]
     got = f"缺 {'、'.join(missing)}" if missing else "齐全"
     return Verdict("required:present", not missing, "要求的指标都有值，要求的分组都有题", got)
+
+
+def _alive(report: Report, arm: str, names: list[str]) -> Verdict:
+    seen = {name: {row.raw[name] for row in report.results if name in row.raw} for name in names}
+    dead = [
+        f"{name} {'没有给出' if not values else '总是同一个值'}"
+        for name, values in seen.items()
+        if len(values) < 2
+    ]
+    expected = f"{'、'.join(names)} 随问题而变"
+    return Verdict(f"alive:{arm}", not dead and bool(names), expected, "；".join(dead) or "都在变")
 
 
 def _floor(report: Report, floor: Floor) -> Verdict:

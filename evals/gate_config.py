@@ -88,6 +88,8 @@ class GateConfig(_Part):
         frozen_questions: Split to SHA-256 that its file must have.
         required_measures: Must have a value over all questions.
         required_groups: Must have at least one question.
+        alive: Arm to the raw values (`explain` of the best passage) that it must move: not one of them may be
+            the same for all questions, as it is when an arm is dead.
         floor, regression: The limits.
         pinned: Ids of questions that must be right, always.
     """
@@ -97,6 +99,7 @@ class GateConfig(_Part):
     frozen_questions: dict[str, str] = {}
     required_measures: list[str] = []
     required_groups: list[str] = []
+    alive: dict[str, list[str]] = {}
     floor: list[Floor] = []
     regression: list[Regression] = []
     pinned: list[str] = []

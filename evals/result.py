@@ -52,6 +52,7 @@ class Result:
         status: "answered", "abstained" or "error".
         error: Code of the error, if the service failed on this question.
         hits: The first ten.
+        raw: What each arm of the search said of the best passage.
         measures: For each measure a score, or None where it does not judge this question.
         checked: For each invariant how many things were looked at.
     """
@@ -73,6 +74,7 @@ class Result:
     answer: str
     citations: tuple[CitedLine, ...]
     hits: tuple[HitLine, ...]
+    raw: dict[str, float]
     measures: dict[str, float | None]
     faults: tuple[Fault, ...]
     checked: dict[str, int]

@@ -64,6 +64,7 @@ class Reply:
 
     Attributes:
         status: Whether it was answered.
+        raw: What each arm of the search said of the best passage, by name; empty if it was not told.
         timings_ms: The service's own account; not part of what must repeat.
     """
 
@@ -76,6 +77,7 @@ class Reply:
     related: tuple[Hit, ...]
     resolved_question: str
     fingerprint: str
+    raw: Mapping[str, float] = field(default_factory=dict)
     timings_ms: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
@@ -131,7 +133,8 @@ class Subject:
 
 
 def read_reply(data: Mapping[str, Any]) -> Reply:
-    """A reply from the JSON of `POST /v1/ask`."""
+    """A reply from the JSON of `POST /v1/ask` with `explain`."""
+    passages = (data.get("explain") or {}).get("passages") or [{}]
     return Reply(
         status=data["status"],
         answer=data["answer"],
@@ -144,6 +147,7 @@ def read_reply(data: Mapping[str, Any]) -> Reply:
         related=tuple(read_hit(row) for row in data["related"]),
         resolved_question=data["resolved_question"],
         fingerprint=data["fingerprint"],
+        raw=dict(passages[0].get("raw", {})),
         timings_ms=dict(data["timings_ms"]),
     )
 

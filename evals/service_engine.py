@@ -35,7 +35,8 @@ class EngineService:
         """Answer a question."""
         from api.convert import ask_reply
 
-        return read_reply(ask_reply(self._engine.ask(question, history=history)).model_dump(mode="json"))
+        answer = self._engine.ask(question, history=history, explain=True)
+        return read_reply(ask_reply(answer).model_dump(mode="json"))
 
     def search(self, query: str, top_k: int) -> tuple[Hit, ...]:
         """The best passages, best first."""

@@ -29,7 +29,8 @@ class HttpService:
     def ask(self, question: str, history: Sequence[Turn]) -> Reply:
         """Answer a question."""
         turns = [{"role": turn.role, "content": turn.content} for turn in history]
-        return read_reply(self.json("POST", "/v1/ask", {"question": question, "history": turns}))
+        body = {"question": question, "history": turns, "explain": True}
+        return read_reply(self.json("POST", "/v1/ask", body))
 
     def search(self, query: str, top_k: int) -> tuple[Hit, ...]:
         """The best passages, best first."""

@@ -90,6 +90,7 @@ class FakeService:
             related=() if answered else hits,
             resolved_question=resolved,
             fingerprint="fake-1",
+            raw={"shared": best.score},
             timings_ms={"total": 1.0},
         )
 

@@ -37,7 +37,9 @@ def app_of(service: FakeService) -> Starlette:
     async def ask(request: Request) -> JSONResponse:
         body = await request.json()
         turns = [Turn(turn["role"], turn["content"]) for turn in body["history"]]
-        return JSONResponse(asdict(service.ask(body["question"], turns)))
+        reply = service.ask(body["question"], turns)
+        explain = {"explain": {"passages": [{"raw": reply.raw}]}} if body["explain"] else {}
+        return JSONResponse(asdict(reply) | explain)
 
     async def search(request: Request) -> JSONResponse:
         body = await request.json()

@@ -129,6 +129,17 @@ def test_a_missing_measure_or_an_empty_group_is_red() -> None:
     assert red(narrow, config(required_groups=["body", "slice:off-topic"])) == ["required:present"]
 
 
+def test_an_arm_that_says_the_same_to_every_question_is_dead() -> None:
+    assert len({row.raw["shared"] for row in REPORT.results}) > 1
+    assert red(REPORT, config(alive={"words": ["shared"]})) == []
+    silent = replace(REPORT, results=tuple(replace(row, raw={"shared": 0.0}) for row in REPORT.results))
+    found = verdict(silent, config(alive={"words": ["shared"]}), "alive:words")
+    assert (found.passed, found.got) == (False, "shared 总是同一个值")
+    found = verdict(REPORT, config(alive={"words": ["shared", "gone"]}), "alive:words")
+    assert (found.passed, found.got) == (False, "gone 没有给出")
+    assert red(REPORT, config(alive={"words": []})) == ["alive:words"]
+
+
 def test_a_frozen_file_that_changed_or_is_gone_is_red() -> None:
     assert red(REPORT, config(frozen_questions={"dev": "f" * 64})) == []
     assert red(REPORT, config(frozen_questions={"dev": "e" * 64})) == ["frozen:dev"]

@@ -17,8 +17,9 @@ from evals.sabotage_index import ArmSet, mirrored, without_terms, without_vector
 from evals.sabotage_services import Flickering, InventedNumber, ShiftedCitations
 from evals.schema import QuestionFile
 from evals.selftest import selftest_json, trial_table
-from evals.service import Hit, Service
+from evals.service import Hit, Reply, Service
 from rag.ranking.arms import Floats, Ordinals, SearchIndex
+from rag.records import Turn
 from tests.evals_fakes import ROWS, SOURCE, FakeService, question, subject
 
 ALPHABET = sorted({char for row in ROWS for char in row.text})
@@ -79,12 +80,20 @@ class ArmService(FakeService):
         super().__init__(threshold)
         self._index = index
 
-    def search(self, query: str, top_k: int) -> tuple[Hit, ...]:
+    def ask(self, question: str, history: Sequence[Turn]) -> Reply:
+        reply = super().ask(question, history)
+        best = self._arms(reply.resolved_question)[1]
+        return replace(reply, raw={"cosine": float(best[0].max()), "shared": float(best[1].max())})
+
+    def _arms(self, query: str) -> tuple[list[float], tuple[Floats, Floats]]:
         rows = np.arange(len(ROWS))
         dense = self._index.sentence_vectors.scores(vector(query), rows)
         words = self._index.sentence_terms.scores(list(query)) / len(set(query))
+        return [round(float(value), 4) for value in (dense + words) / 2], (dense, words)
+
+    def search(self, query: str, top_k: int) -> tuple[Hit, ...]:
         found = {hit.start_char: hit for hit in super().search(query, len(ROWS))}
-        scores = [round(float(value), 4) for value in (dense + words) / 2]
+        scores, _ = self._arms(query)
         order = sorted(range(len(ROWS)), key=lambda row: (-scores[row], row))[:top_k]
         return tuple(
             replace(found[ROWS[row].start], rank=rank, score=scores[row]) for rank, row in enumerate(order, 1)
@@ -114,6 +123,7 @@ TASK = Task((QuestionFile("dev", "f" * 64, QUESTIONS),), QUESTIONS, locate_evide
 LIMITS: dict[str, Any] = {
     "version": 1,
     "baseline": "baseline.json",
+    "alive": {"lexical": ["shared"], "dense": ["cosine"]},
     "floor": [
         {"name": "retrieval", "group": "body", "measure": "R@5", "at_least": 0.6},
         {"name": "first_hit", "group": "body", "measure": "R@1", "at_least": 0.6},
@@ -156,6 +166,8 @@ def test_every_kind_of_fault_is_tried() -> None:
     ("name", "gate"),
     [
         ("shuffled_ids", "floor:first_hit"),
+        ("no_lexical", "alive:lexical"),
+        ("no_dense", "alive:dense"),
         ("threshold_0", "floor:false_answers"),
         ("threshold_1", "floor:false_refusals"),
         ("shifted_citations", "invariant:citations_verify"),
@@ -174,7 +186,7 @@ def test_a_fault_of_one_kind_turns_only_its_gate_red(name: str) -> None:
 
 
 def test_a_gate_that_lacks_the_limit_does_not_catch_the_fault() -> None:
-    lax = GateConfig.model_validate({**LIMITS, "floor": [], "regression": []})
+    lax = GateConfig.model_validate({**LIMITS, "floor": [], "regression": [], "alive": {}})
     found = trials(lax)
     missed = [name for name, trial in found.items() if not trial.caught]
     assert missed == ["shuffled_ids", "no_lexical", "no_dense", "threshold_0", "threshold_1"]

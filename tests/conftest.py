@@ -1,0 +1,97 @@
+"""What all tests share: no network but loopback, the sample page, and the bundled encoder, loaded once."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from rag.corpus import Corpus, build_corpus, read_folder
+from rag.encoding.encoder import BUNDLED_ENCODER, SentenceTransformerEncoder
+from rag.records import Source
+from rag.settings import Settings
+
+SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+_LOCAL_NAMES = {"", "localhost", "localhost.localdomain", socket.gethostname()}
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+hypothesis_settings.register_profile("cewen", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("cewen")
+
+
+class NetworkRefusedError(RuntimeError):
+    """A test tried to reach something other than this machine."""
+
+
+def is_loopback(address: object) -> bool:
+    """Whether an address, as `connect` takes it, or a host name is this machine's own."""
+    host = address[0] if isinstance(address, tuple) and address else address
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    if host is None or host in _LOCAL_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(str(host).partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _guarded(original: Callable[..., Any], address_at: int) -> Callable[..., Any]:
+    def method(self: socket.socket, *args: Any) -> Any:
+        local = self.family == socket.AF_UNIX or (
+            self.family in (socket.AF_INET, socket.AF_INET6) and is_loopback(args[address_at])
+        )
+        if not local:
+            raise NetworkRefusedError(f"{self.family.name} {args[address_at]!r}: tests use loopback only")
+        return original(self, *args)
+
+    return method
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """Refuse every connection, datagram and name look-up but those to this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, address_at in (("connect", 0), ("connect_ex", 0), ("bind", 0), ("sendto", -1)):
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name), address_at))
+        look_up = socket.getaddrinfo
+
+        def local_look_up(host: Any, *args: Any, **options: Any) -> Any:
+            if not is_loopback(host):
+                raise NetworkRefusedError(f"look-up of {host!r}: tests use loopback only")
+            return look_up(host, *args, **options)
+
+        patch.setattr(socket, "getaddrinfo", local_look_up)
+        yield
+
+
+@pytest.fixture(scope="session")
+def seed_sources() -> tuple[Source, ...]:
+    """The files of the sample corpus."""
+    return read_folder(SEEDS)
+
+
+@pytest.fixture(scope="session")
+def seed_source(seed_sources: tuple[Source, ...]) -> Source:
+    """The one page of the sample corpus."""
+    (source,) = seed_sources
+    return source
+
+
+@pytest.fixture(scope="session")
+def seed_corpus(seed_sources: tuple[Source, ...]) -> Corpus:
+    """Rows of the sample corpus."""
+    return build_corpus(seed_sources, chunk_max_chars=200)
+
+
+@pytest.fixture(scope="session")
+def bundled_encoder() -> SentenceTransformerEncoder:
+    """The offline default encoder on one thread, unpacked where the product unpacks it."""
+    cache = Settings(_env_file=None).cache_dir.expanduser()  # type: ignore[call-arg]
+    return SentenceTransformerEncoder(BUNDLED_ENCODER, cache, threads=1)
