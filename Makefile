@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # `--host X` if HOST=X was given to make itself; a HOST in the environment is often the machine's name.
 given = $(if $(filter command,$(firstword $(origin $(1)))),--$(2) $($(1)))
 
-.PHONY: install serve test lint types unit eval clean
+.PHONY: install serve test lint types unit eval gate clean
 
 install: $(VENV)/installed
 
@@ -33,7 +33,12 @@ unit: install
 eval: install
 	$(BIN)/cewen eval
 
-test: lint types unit eval
+# The gate, and the proof that it stops a service that is broken.
+gate: install
+	$(BIN)/cewen eval --gate
+	$(BIN)/cewen eval selftest
+
+test: lint types unit gate
 
 clean:
 	rm -rf index/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

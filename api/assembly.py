@@ -20,6 +20,7 @@ from rag.corpus import Corpus, build_corpus, read_folder, window_texts
 from rag.encoding.encoder import Encoder, SentenceTransformerEncoder
 from rag.engine import Engine, EngineOptions
 from rag.errors import ConfigError, IndexFileError
+from rag.ranking.arms import SearchIndex
 from rag.ranking.model import shipped_model
 from rag.records import Source
 from rag.retrieval import Retriever
@@ -66,39 +67,49 @@ def open_engine(
         chunk_max_chars=settings.chunk_max_chars,
     )
     built = open_index(settings, corpus, encoder, rebuild=rebuild, progress=progress)
-    structure = Structure(corpus)
-    generator = ExtractiveGenerator(corpus, structure)
+    engine = join_engine(settings, corpus, built, encoder, index_fingerprint=built.fingerprint)
+    # Dictionaries and kernels load on first use; the first user should not be the one who waits.
+    engine.search(corpus.documents[0].label)
+    return engine
+
+
+def join_engine(
+    settings: Settings, corpus: Corpus, index: SearchIndex, encoder: Encoder, *, index_fingerprint: str
+) -> Engine:
+    """An engine over an index that is already open.
+
+    Raises:
+        ConfigError: If the settings name a generator that does not exist.
+    """
+    extractive = ExtractiveGenerator(corpus, Structure(corpus))
+    generators = {extractive.name: extractive}
+    if settings.generator not in generators:
+        raise ConfigError(
+            f"CEWEN_GENERATOR={settings.generator!r} 不存在，可用的有：{'、'.join(sorted(generators))}。"
+        )
     model = shipped_model()
     retriever = Retriever(
         corpus,
-        built,
+        index,
         encoder,
         model,
         candidates_per_arm=settings.candidates_per_arm,
         public_url=settings.public_url,
     )
-    generators = {generator.name: generator}
-    if settings.generator not in generators:
-        raise ConfigError(
-            f"CEWEN_GENERATOR={settings.generator!r} 不存在，可用的有：{'、'.join(sorted(generators))}。"
-        )
     options = EngineOptions(
         answer_threshold=settings.answer_threshold,
         answer_max_chars=settings.answer_max_chars,
         generator=settings.generator,
         public_url=settings.public_url,
     )
-    engine = Engine(
+    return Engine(
         corpus,
         retriever,
         generators,
         options,
-        index_fingerprint=built.fingerprint,
+        index_fingerprint=index_fingerprint,
         model_provenance=model.provenance,
     )
-    # Dictionaries and kernels load on first use; the first user should not be the one who waits.
-    engine.search(corpus.documents[0].label)
-    return engine
 
 
 def open_index(

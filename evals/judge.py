@@ -11,7 +11,7 @@ from typing import Any
 from evals.locate import Needed
 from evals.measures.citations import citation_precision, citation_recall
 from evals.measures.key_facts import answer_chars, fact_coverage
-from evals.measures.retrieval import complete_at, ndcg_at, recall_at, reciprocal_rank
+from evals.measures.retrieval import complete_at, ndcg_at, recall_at, reciprocal_rank, success_at
 from evals.measures.spans import holds
 from evals.result import CitedLine, Expected, HitLine, Result
 from evals.schema import Question
@@ -96,6 +96,8 @@ def _answerable_measures(
     return {
         "correct": complete,
         **{f"R@{k}": recall_at(held, count, k) for k in (1, 3, 5, 10)},
+        "S@1": success_at(held, 1),
+        "S@5": success_at(held, 5),
         "complete@5": complete_at(held, count, 5),
         "RR@10": reciprocal_rank(held, 10),
         "nDCG@10": ndcg_at(held, count, 10),

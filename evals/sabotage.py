@@ -34,7 +34,7 @@ class Workshop(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Sabotage:
     """A broken service.
 
     Attributes:
@@ -57,56 +57,56 @@ class Fault:
 
 _REPETITION = "invariant:runs_identical"
 
-FAULTS = (
-    Fault(
+SABOTAGES = (
+    Sabotage(
         "shuffled_ids",
         "索引的行号与段块对不上",
         lambda shop: shop.with_index(mirrored),
         ("floor:retrieval", "floor:first_hit"),
     ),
-    Fault(
+    Sabotage(
         "no_lexical",
         "词语检索一路什么也不返回",
         lambda shop: shop.with_index(lambda index, *_: without_terms(index)),
         ("alive:lexical",),
     ),
-    Fault(
+    Sabotage(
         "no_dense",
         "向量检索一路全部同分",
         lambda shop: shop.with_index(lambda index, *_: without_vectors(index)),
         ("alive:dense",),
     ),
-    Fault(
+    Sabotage(
         "threshold_0",
         "阈值为 0，什么都作答",
         lambda shop: shop.with_threshold(0.0),
         ("floor:false_answers", "regression:false_answers"),
     ),
-    Fault(
+    Sabotage(
         "threshold_1",
         "阈值为 1，什么都不答",
         lambda shop: shop.with_threshold(1.0),
         ("floor:false_refusals",),
     ),
-    Fault(
+    Sabotage(
         "shifted_citations",
         "引文偏移一个字",
         lambda shop: ShiftedCitations(shop.healthy()),
         ("invariant:citations_verify",),
     ),
-    Fault(
+    Sabotage(
         "invented_number",
         "答案里混入一个编造的数字",
         lambda shop: InventedNumber(shop.healthy()),
         ("invariant:answers_supported",),
     ),
-    Fault(
+    Sabotage(
         "flickering",
         "同一问题两次答得不同",
         lambda shop: Flickering(shop.healthy()),
         (_REPETITION,),
     ),
-    Fault(
+    Sabotage(
         "drifting_scores",
         "检索与问答给同一段不同的分",
         lambda shop: DriftingScores(shop.healthy()),
@@ -124,7 +124,7 @@ class Trial:
         red: Gates that are red for it and green for the healthy service.
     """
 
-    fault: Fault
+    fault: Sabotage
     red: tuple[Verdict, ...]
 
     @property
@@ -157,7 +157,7 @@ def try_gate(
     healthy = judge_gate(report, config, baseline)
     green = {verdict.name for verdict in healthy if verdict.passed}
     trials: list[Trial] = []
-    for fault in FAULTS:
+    for fault in SABOTAGES:
         broken = replace(subject, service=fault.build(shop))
         tried = green if fault.repeat else green - {_REPETITION}
         outcome = evaluate(

@@ -23,5 +23,5 @@ def write_template(folder: Path) -> list[Path]:
     present = [name for name in FILES if (folder / name).exists()]
     if present:
         raise ConfigError(f"{str(folder)!r} 里已有 {'、'.join(present)}，不覆盖。请换一个文件夹。")
-    ours = files("evals") / "template"
+    ours = files("evals") / "starter"
     return [write_text(folder / name, (ours / name).read_text(encoding="utf-8")) for name in FILES]

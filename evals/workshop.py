@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.assembly import Progress, load_encoder, open_engine, open_index
+from api.assembly import Progress, join_engine, load_encoder, open_engine, open_index
 from evals.remembering import RememberingEncoder
 from evals.sabotage_index import ArmSet
 from evals.service import Service
 from evals.service_engine import EngineService
-from rag.answering.extractive import ExtractiveGenerator
-from rag.corpus import Corpus, build_corpus, read_folder
-from rag.engine import Engine, EngineOptions
+from rag.corpus import build_corpus, read_folder
 from rag.ranking.arms import SearchIndex
-from rag.ranking.model import shipped_model
-from rag.retrieval import Retriever
 from rag.settings import Settings
-from rag.structure import Structure
 
 
 class EngineWorkshop:
@@ -50,31 +45,6 @@ class EngineWorkshop:
         corpus = build_corpus(read_folder(settings.seeds_dir), chunk_max_chars=settings.chunk_max_chars)
         built = open_index(settings, corpus, self._encoder, rebuild="never")
         broken = change(built, len(corpus.chunks), len(corpus.sentences))
-        return EngineService(self._joined(corpus, broken, built.fingerprint))
-
-    def _joined(self, corpus: Corpus, index: SearchIndex, fingerprint: str) -> Engine:
-        """What `open_engine` does once it has its index."""
-        settings, model = self._settings, shipped_model()
-        generator = ExtractiveGenerator(corpus, Structure(corpus))
-        retriever = Retriever(
-            corpus,
-            index,
-            self._encoder,
-            model,
-            candidates_per_arm=settings.candidates_per_arm,
-            public_url=settings.public_url,
-        )
-        options = EngineOptions(
-            answer_threshold=settings.answer_threshold,
-            answer_max_chars=settings.answer_max_chars,
-            generator=generator.name,
-            public_url=settings.public_url,
-        )
-        return Engine(
-            corpus,
-            retriever,
-            {generator.name: generator},
-            options,
-            index_fingerprint=fingerprint,
-            model_provenance=model.provenance,
+        return EngineService(
+            join_engine(self._settings, corpus, broken, self._encoder, index_fingerprint=built.fingerprint)
         )

@@ -25,6 +25,8 @@ _ASKING_NOUNS = frozenset(
     for words in ("数量 数目 总数 总量 比例 占比 数字 金额 人数 个数 大概 年龄", "时间 日期 年份 时候")
     for word in words.split()
 )
+_COUNTERS = "几多哪某每一二两三四五六七八九十"
+"""A "noun" that opens with one of these is a count and its measure word ("几本", "三楼")."""
 _NOWHERE = "\0"
 """A term that no text has: its idf is the largest there is."""
 
@@ -64,7 +66,11 @@ def counted_nouns(question: Question) -> list[str]:
     placed = _IS_HOW_MANY.search(clause)
     if placed:
         found.append(rjieba.cut(placed.group(1))[-1])
-    return [word for word in dict.fromkeys(found) if len(word) >= 2 and word not in _ASKING_NOUNS]
+    return [
+        word
+        for word in dict.fromkeys(found)
+        if len(word) >= 2 and word not in _ASKING_NOUNS and word[0] not in _COUNTERS
+    ]
 
 
 def _knows(arm: LexicalArm, term: str) -> bool:

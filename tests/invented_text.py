@@ -121,10 +121,14 @@ def make_note(rng: random.Random, words: FieldWords) -> str:
             f"作者单位：{thing}学会",
             f"作者系东海{thing}大学教授",
             f"作者单位分别为东海{thing}大学、南山{other}研究院",
-            f"作者系南山（东海）{thing}与{other}研究中心研究员，本文为{thing}专项课题"
-            f"“{other}史料整理”（编号：KJ2031{rng.randint(100, 999)}）阶段成果",
-            f"作者单位：{thing}书院，本文系东海省{other}基金重点项目【ZD（乙）{rng.randint(10, 99)}】"
-            f"成果，原载《{other}》第{rng.randint(2, 12)}期，有删节",
+            (
+                f"作者系南山（东海）{thing}与{other}研究中心研究员，本文为{thing}专项课题"
+                f"“{other}史料整理”（编号：KJ2031{rng.randint(100, 999)}）阶段成果"
+            ),
+            (
+                f"作者单位：{thing}书院，本文系东海省{other}基金重点项目【ZD（乙）{rng.randint(10, 99)}】"
+                f"成果，原载《{other}》第{rng.randint(2, 12)}期，有删节"
+            ),
         ]
     )
 

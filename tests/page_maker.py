@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.invented_text import FIELDS, FieldWords, make_note, make_paragraph, make_title
+from tests.invented_text import FIELDS, make_note, make_paragraph, make_title
 
 _NAMES_ONE = "伟敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰飞云燕"
 _FAMILIES = (
@@ -86,7 +86,7 @@ class _Style:
 
 def make_page(seed: int) -> MadePage:
     """One page: two to four essays of one field each."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311  (a page of the same seed is always the same)
     style = _Style(
         rng,
         title_place=rng.choice(["before", "after", "none"]),
@@ -167,7 +167,7 @@ def _set_document(style: _Style, document: MadeDocument) -> None:
         style.out += [""] * rng.choice([1, 1, 1, 2])
     joined_on = False
     if document.note:
-        style.out += [line for line in _lines(style, f"（{document.note}）")]
+        style.out += list(_lines(style, f"（{document.note}）"))
         joined_on = rng.random() < 0.1
     if not joined_on and document.note:
         style.out.append("")
@@ -252,7 +252,7 @@ def _advance(tokens: list[str], index: int, style: _Style) -> float:
 
 
 def _ems(token: str) -> float:
-    return sum(0.5 if char < "\u2000" and char not in "·" else 1.0 for char in token)
+    return sum(0.5 if char < "\u2000" and char != "·" else 1.0 for char in token)
 
 
 def _printed(style: _Style, tokens: list[str], *, last: bool) -> str:

@@ -15,7 +15,7 @@ from evals.gate_config import read_gate_config
 from evals.measures.catalogue import MEASURES
 from evals.paths import GATES, question_set
 from evals.question_line import TYPES, QuestionLine
-from evals.sabotage import FAULTS
+from evals.sabotage import SABOTAGES
 from evals.schema import load_questions
 from evals.verify import Invariant
 from tests.test_evals_gate import REPORT
@@ -65,7 +65,7 @@ def test_the_counts_are_the_files() -> None:
         f"{off} off topic." in said
     )
     assert f"{len(questions) - len(refused)} answerable questions" in said
-    assert len(FAULTS) == 9
+    assert len(SABOTAGES) == 9
     assert "nine broken services" in said
 
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.measures.retrieval import complete_at, items_of, ndcg_at, recall_at, reciprocal_rank
+from evals.measures.retrieval import (
+    complete_at,
+    items_of,
+    ndcg_at,
+    recall_at,
+    reciprocal_rank,
+    success_at,
+)
 from evals.measures.spans import holds, share_inside
 
 F = frozenset
@@ -26,6 +33,12 @@ def test_recall_by_hand() -> None:
     held = [NOTHING, F({0}), F({0, 2})]
     assert [recall_at(held, 3, k) for k in (1, 2, 3, 10)] == [0, 1 / 3, 2 / 3, 2 / 3]
     assert [complete_at(held, 2, k) for k in (2, 3)] == [0.0, 1.0]
+
+
+def test_success_by_hand() -> None:
+    held = [frozenset[int](), frozenset({1}), frozenset({0, 1})]
+    assert [success_at(held, k) for k in (1, 2, 3)] == [0.0, 1.0, 1.0]
+    assert success_at([], 5) == 0.0
 
 
 def test_reciprocal_rank_by_hand() -> None:

@@ -33,6 +33,8 @@ def test_a_right_answer_by_hand() -> None:
         "R@3": 1.0,
         "R@5": 1.0,
         "R@10": 1.0,
+        "S@1": 1.0,
+        "S@5": 1.0,
         "complete@5": 1.0,
         "RR@10": 1.0,
         "nDCG@10": 1.0,

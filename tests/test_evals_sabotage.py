@@ -12,7 +12,7 @@ import pytest
 from evals.evaluation import Task
 from evals.gate_config import GateConfig
 from evals.locate import locate_evidence
-from evals.sabotage import FAULTS, Fault, Trial, try_gate
+from evals.sabotage import SABOTAGES, Sabotage, Trial, try_gate
 from evals.sabotage_index import ArmSet, mirrored, without_terms, without_vectors
 from evals.sabotage_services import Flickering, InventedNumber, ShiftedCitations
 from evals.schema import QuestionFile
@@ -88,7 +88,7 @@ class ArmService(FakeService):
     def _arms(self, query: str) -> tuple[list[float], tuple[Floats, Floats]]:
         rows = np.arange(len(ROWS))
         dense = self._index.sentence_vectors.scores(vector(query), rows)
-        words = self._index.sentence_terms.scores(list(query)) / len(set(query))
+        words = self._index.sentence_terms.scores(list(query)) / np.float32(len(set(query)))
         return [round(float(value), 4) for value in (dense + words) / 2], (dense, words)
 
     def search(self, query: str, top_k: int) -> tuple[Hit, ...]:
@@ -148,7 +148,7 @@ TRIALS = trials()
 
 
 def test_every_kind_of_fault_is_tried() -> None:
-    assert [fault.name for fault in FAULTS] == [
+    assert [fault.name for fault in SABOTAGES] == [
         "shuffled_ids",
         "no_lexical",
         "no_dense",
@@ -159,7 +159,7 @@ def test_every_kind_of_fault_is_tried() -> None:
         "flickering",
         "drifting_scores",
     ]
-    assert list(TRIALS) == [fault.name for fault in FAULTS]
+    assert list(TRIALS) == [fault.name for fault in SABOTAGES]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_gate_that_lacks_the_limit_does_not_catch_the_fault() -> None:
 
 def test_another_gates_red_is_not_enough() -> None:
     red = TRIALS["shifted_citations"].red
-    assert Trial(Fault("x", "", lambda shop: shop.healthy(), ("floor:retrieval",)), red).caught == ()
+    assert Trial(Sabotage("x", "", lambda shop: shop.healthy(), ("floor:retrieval",)), red).caught == ()
 
 
 def test_the_broken_arms_are_broken_in_one_way_each() -> None:

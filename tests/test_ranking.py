@@ -18,6 +18,7 @@ from rag.question import read_question
 from rag.ranking.background import Background, shipped_background
 from rag.ranking.features import FEATURES, gather_evidence
 from rag.ranking.model import QUESTION_FEATURES, question_features, shipped_model
+from rag.retrieval import soft_maximum
 from rag.text.terms import query_terms
 from tests.counting_encoder import CountingEncoder
 from tests.tea_corpus import tea_settings, tea_sources
@@ -106,6 +107,13 @@ def test_question_features_by_hand(tmp_path: Path) -> None:
     assert features["top_rank_value"] == values[-1]
     assert (features["lacks_figure"], features["lacks_noun"]) == (1.0, 0.0)
     assert features["margin"] == pytest.approx(values[-1] - values[-6:-1].mean())
+
+
+def test_soft_maximum_by_hand() -> None:
+    assert soft_maximum(np.array([3.0])) == 3.0
+    assert soft_maximum(np.array([1.0, 1.0])) == pytest.approx(1.0 + 0.5 * np.log(2.0))
+    assert soft_maximum(np.array([0.0, 40.0])) == pytest.approx(40.0)
+    assert soft_maximum(np.array([1000.0, 999.0])) == pytest.approx(1000 + 0.5 * np.log(1 + np.exp(-2.0)))
 
 
 def test_conditional_logit_agrees_with_a_grid_search() -> None:

@@ -85,13 +85,13 @@ def test_single_paragraphs_are_found(read_pages: ReadPages) -> None:
 
 
 def test_whole_pages_are_read_without_one_mistake(read_pages: ReadPages) -> None:
-    """Measured: 0.928 of 400 pages here, 0.921 of 1,000 others. A page has some fourteen paragraphs.
+    """Measured: 0.938 of these 400 pages, 0.921 of 1,000 others (seeds 10,000 to 10,999).
 
-    What is left are column ends that no print habit decides: a full line that ends a sentence, and a next
-    line that fits its column with and without an indent.
+    A page has some twelve paragraphs. What is left are column ends that no print habit decides: a full line
+    that ends a sentence, and a next line that fits its column with and without an indent.
     """
     right = sum(tuple(map(found, documents)) == page.documents for page, documents in read_pages)
-    assert right >= 0.90 * PAGES
+    assert right >= 0.92 * PAGES
 
 
 def test_a_page_of_a_seed_is_always_the_same() -> None:

@@ -12,7 +12,7 @@ from rag.ranking.model import question_features
 
 
 def ranking_figures(examples: Sequence[Example], weights: Any) -> dict[str, float]:
-    """Share of answerable questions whose answer is in the first sentence, the first chunk, the first five."""
+    """Share of answerable questions with their answer in the first sentence, chunk, five chunks."""
     hits: list[tuple[bool, bool, bool]] = []
     for example in examples:
         if not example.positive.any():

@@ -33,6 +33,8 @@ class Measure:
 
 MEASURES = (
     Measure("correct", "全对（答全要点，或该弃答时弃答）"),
+    Measure("S@1", "首段就有证据"),
+    Measure("S@5", "前 5 段里有证据"),
     Measure("R@1", "证据在前 1 段的比例"),
     Measure("R@3", "证据在前 3 段的比例"),
     Measure("R@5", "证据在前 5 段的比例"),

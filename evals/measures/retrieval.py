@@ -1,4 +1,4 @@
-"""R@k, complete@k, RR@10 and nDCG@10 over gold spans.
+"""R@k, S@k, complete@k, RR@10 and nDCG@10 over gold spans.
 
 Every function takes `held`: for each hit in rank order the set of needed pieces of evidence that it
 holds (`evals.measures.spans`), numbered from 0, and `needed`, how many there are (n, at least 1). No
@@ -25,6 +25,11 @@ def recall_at(held: Held, needed: int, k: int) -> float:
 def complete_at(held: Held, needed: int, k: int) -> float:
     """complete@k = 1 if R@k = 1, else 0: all that an answer needs is among the first k."""
     return float(len(frozenset().union(*held[:k])) == needed)
+
+
+def success_at(held: Held, k: int) -> float:
+    """S@k = 1 if any of the first k hits holds a needed piece, else 0 (trec_eval's `success`)."""
+    return float(any(held[:k]))
 
 
 def reciprocal_rank(held: Held, k: int) -> float:

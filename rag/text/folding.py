@@ -27,8 +27,13 @@ def _converter() -> Any:
 
 
 def to_simplified(text: str) -> str:
-    """Traditional characters to simplified ones (OpenCC's `t2s` dictionaries)."""
+    """Traditional characters to simplified ones (OpenCC's `t2s` dictionaries).
+
+    What was changed is converted again: a few characters have two steps to go (薴 to 苧 to 苎).
+    """
     simplified: str = _converter().convert(text)
+    if simplified != text:
+        simplified = _converter().convert(simplified)
     return simplified
 
 
@@ -36,11 +41,13 @@ def fold(text: str) -> str:
     """The form in which two texts are compared.
 
     NFKC width and compatibility forms, lower case, simplified script, straight quotes, one dash, no
-    invisible characters, no white space beside a Chinese character.
+    invisible characters, no white space beside a Chinese character. Folding again changes nothing.
     """
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_QUOTES)
     text = _DASHES.sub("-", to_simplified(text)).casefold()
-    return _SPACES.sub(" ", _SPACE_BESIDE_HAN.sub("", text)).strip()
+    text = _SPACES.sub(" ", _SPACE_BESIDE_HAN.sub("", text)).strip()
+    # Closing up and lower case may have brought a letter and its accent together.
+    return unicodedata.normalize("NFKC", text)
 
 
 def fold_for_encoder(text: str) -> str:

@@ -18,15 +18,17 @@ _QUANTITY = re.compile(
     rf"|半数|过半|半(?:个|天|年|日|小时|里)|{_NUMERAL}分之{_NUMERAL}"
 )
 _DATE = re.compile(
-    rf"\d{{2,4}}\s*年|\d{{1,2}}\s*月|{_NUMERAL}{{2,4}}年|{_NUMERAL}{{1,2}}月|世纪|年代|公元|[春夏秋冬]季|今年|去年|明年|近年|日前|当日|近日"
+    rf"\d{{2,4}}\s*年|\d{{1,2}}\s*月|{_NUMERAL}{{2,4}}年|{_NUMERAL}{{1,2}}月|(?:周|星期|礼拜)[一二三四五六日天末]|世纪|年代|公元|[春夏秋冬]季|今年|去年|明年|近年|日前|当日|近日"
 )
 _NUMBER_TOKEN = re.compile(rf"\d+(?:[.,]\d+)*%?|{_NUMERAL}+")
 
 
 def chinese_count(numeral: str) -> int | None:
-    """The value, 0-9999, of a small Arabic or Chinese numeral; None if it is neither."""
-    if numeral.isdigit():
+    """The value, 0-9999, of a small Arabic or Chinese numeral ("二〇三一" too); None if it is neither."""
+    if numeral.isdecimal():
         return int(numeral)
+    if len(numeral) > 2 and all(char in _DIGITS for char in numeral):
+        return int("".join(str(_DIGITS[char]) for char in numeral))
     total, current = 0, 0
     for char in numeral:
         if char in _DIGITS:
@@ -36,7 +38,7 @@ def chinese_count(numeral: str) -> int | None:
             current = 0
         else:
             return None
-    return total + current
+    return total + current if numeral else None
 
 
 def has_quantity(folded: str) -> bool:

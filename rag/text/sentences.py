@@ -18,6 +18,7 @@ _LATIN_GOES_ON = re.compile(r"[\"'”’)\]]*\s*[a-z]")
 _LATIN_STOP = re.compile(r"\.[\"'”’)\]]*(?:\s*$|\s+[\"'“‘(\[]*([A-Z]|[\u3400-\u9fff]))")
 _ABBREVIATION = re.compile(r"(?:^|[\W\d_])(?:[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|No|Nos|Fig|Vol|vs|cf)$")
 _LIST_NUMBER = re.compile(r"(?:^\s*|[^\w\s]\s*|[\u3400-\u9fff])\d{1,3}$")
+_WORD_END = re.compile(r"[a-z]{2}$|[^\x00-\x7f]$")
 _ABBREVIATION_CHARS = 6
 
 
@@ -63,7 +64,7 @@ def _ends_here(text: str, start: int, index: int) -> bool:
     if stop is None:
         return False
     before = text[max(start, index - _ABBREVIATION_CHARS) : index]
-    if not before or before[-1].isspace() or (stop[1] and stop[1] > "Z" and before[-1].isascii()):
+    if not before or before[-1].isspace() or (stop[1] and stop[1] > "Z" and not _WORD_END.search(before)):
         return False
     return not _ABBREVIATION.search(before) and not _LIST_NUMBER.search(before)
 

@@ -13,11 +13,12 @@ from functools import lru_cache
 from rag.text.folding import fold
 from rag.text.function_words import FUNCTION_WORDS
 
-TERMS_VERSION = 1
+TERMS_VERSION = 2
 """Raised whenever the same text gives other terms, so that built indexes are refused."""
 
 _HAN_RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _WORD = re.compile(r"[\w%]")
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _PAIR_MARK = "·"
 
 
@@ -29,8 +30,13 @@ def _segment(folded: str) -> tuple[str, ...]:
 
 
 def words(text: str) -> list[str]:
-    """Segmented words of the folded text, in order, without punctuation."""
-    return [word for word in _segment(fold(text)) if _WORD.search(word)]
+    """Segmented words of the folded text, in order, without punctuation; "3,000" is the word "3000"."""
+    return [word for word in _segment(_fold(text)) if _WORD.search(word)]
+
+
+def _fold(text: str) -> str:
+    # Before folding, which makes the separator of a full-width enumeration ("3，100") a comma too.
+    return fold(_THOUSANDS.sub(lambda number: number.group().replace(",", ""), text))
 
 
 def content_words(text: str) -> list[str]:
@@ -63,7 +69,7 @@ def _without_function_words(text: str) -> Iterable[str]:
     import rjieba
 
     piece = ""
-    for word in rjieba.cut(fold(text)):
+    for word in rjieba.cut(_fold(text)):
         if word in FUNCTION_WORDS or not _WORD.search(word):
             if piece:
                 yield piece
