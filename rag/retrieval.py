@@ -148,8 +148,7 @@ class Retriever:
                     chunk,
                     self._corpus.document_by_id[chunk.document_id],
                     source_url(self._public_url, chunk.document_id, chunk.span),
-                    raw
-                    | {"rank_value": chunk_values[ordinal], "cosine": round(float(evidence.cosine[row]), 4)},
+                    raw | {"rank_value": chunk_values[ordinal], "cosine": cosine},
                 )
             )
         return tuple(passages)

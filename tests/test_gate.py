@@ -15,7 +15,11 @@ from rag.reading.decoding import source_from_text
 from rag.records import Passage
 from rag.text.folding import squeeze
 
-TEXT = "采茶人清晨上山。新茶要在当天炒青，\n火要旺，手要快。 ISO 3720 是红茶的标准。\n\n船坞在海边，灯塔也在海边。\n"
+TEXT = """采茶人清晨上山。新茶要在当天炒青，
+火要旺，手要快。 ISO 3720 是红茶的标准。
+
+船坞在海边，灯塔也在海边。
+"""
 CORPUS = build_corpus([source_from_text("茶", TEXT)], chunk_max_chars=30)
 PASSAGES = [
     Passage(rank, 1 / rank, chunk, CORPUS.documents[0], "") for rank, chunk in enumerate(CORPUS.chunks, 1)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import itertools
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,10 @@ from rag.errors import EncoderError
 _BLOCK = 32
 _BLOCK_BYTES = 2 + _BLOCK // 2
 _FLOAT32, _Q4 = 0, 1
+_BYTES_OF: dict[int, Callable[[int], int]] = {
+    _FLOAT32: lambda count: 4 * count,
+    _Q4: lambda count: -(-count // _BLOCK) * _BLOCK_BYTES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +133,13 @@ class E5File:
         for name, entry in self._directory.items():
             if entry.offset + entry.size > len(self._bytes):
                 raise ValueError(f"tensor {name!r} ends after the file does")
+            if entry.dtype in _BYTES_OF and entry.size != _BYTES_OF[entry.dtype](entry.count):
+                raise ValueError(f"tensor {name!r} has {entry.size} bytes for {entry.count} values")
 
     def _parse_tokenizer(self) -> E5Tokenizer:
         pieces, bos, eos, pad, unk = self._ints("5i")
+        if not all(0 <= special < pieces for special in (bos, eos, pad, unk)):
+            raise ValueError(f"special pieces {bos, eos, pad, unk} of {pieces}")
         (blob_bytes,) = self._ints("Q")
         offsets = self._array("<u4", pieces + 1).tolist()
         scores = self._array("<f4", pieces).tolist()
