@@ -35,7 +35,7 @@ def resolve_followup(question: str, history: Sequence[Turn]) -> str:
 
 
 def _leans_back(question: str) -> bool:
-    """Whether a question points back ("它", "这几点") or leaves out what it asks about ("重庆呢？")."""
+    """Whether a question points back ("它", "这几点") or leaves out what it asks about ("那工人呢？")."""
     folded = fold(question)
     if _POINTS_BACK.search(folded):
         return True

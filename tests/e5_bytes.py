@@ -29,6 +29,7 @@ def e5_bytes(
     magic: bytes = b"E5S1",
     version: int = 1,
     block: int = 32,
+    code_points: Mapping[int, str] = CODE_POINTS,
 ) -> bytes:
     """A whole file with the tokenizer above and these tensors (dtype, element count, bytes)."""
     head = magic + struct.pack("<i7ifi", version, *SHAPE, 1e-5, block)

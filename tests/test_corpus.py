@@ -12,6 +12,7 @@ from rag.corpus import build_corpus, read_folder, window_texts
 from rag.errors import ConfigError
 from rag.reading.decoding import source_from_text
 from rag.text.folding import squeeze
+from tests.span_checks import check_span, rows_of
 
 TEA = "采茶人上山。新茶下山，炒青要快。\n船坞在海边。灯塔也在海边。\n"
 STARS = "彗星每七十年来一次。观测站记下了它。\n"
@@ -78,11 +79,8 @@ def test_every_row_is_a_slice_of_its_source(text: str, chunk_max_chars: int) -> 
         corpus = build_corpus([source], chunk_max_chars=chunk_max_chars)
     except ConfigError:
         return
-    for row in (*corpus.chunks, *corpus.sentences):
-        held = text[row.span.start_char : row.span.end_char]
-        assert squeeze(held) == squeeze(row.text) != ""
-        assert row.span.start_line == text.count("\n", 0, row.span.start_char) + 1
-        assert row.span.end_line == text.count("\n", 0, row.span.end_char) + 1
+    for row, span in rows_of(corpus):
+        check_span(row, span, text)
     for document in corpus.documents:
         for paragraph in document.paragraphs:
             mine = [c for c in corpus.chunks if c.paragraph == paragraph.number]

@@ -6,17 +6,17 @@ from evals.measures.key_facts import answer_chars, fact_coverage, plain_answer
 
 
 def test_by_hand() -> None:
-    facts = [["1031", "1,031"], ["1.1万"], ["6.5万"], ["网格"]]
-    assert fact_coverage("覆盖 1,031 个乡镇[1]，1.1 万个村[2]。", facts) == 2 / 4
+    facts = [["1207", "1,207"], ["2.3万"], ["8.4万"], ["茶垄"]]
+    assert fact_coverage("覆盖 1,207 亩茶园[1]，2.3 万株茶[2]。", facts) == 2 / 4
 
 
 @pytest.mark.parametrize(
     ("answer", "spelling", "named"),
     [
-        ("共1031个", "31", False),
-        ("共1031个", "103", False),
-        ("共１０３１个", "1031", True),
-        ("共1031.5个", "1031", False),
+        ("共1207个", "07", False),
+        ("共1207个", "120", False),
+        ("共１２０７个", "1207", True),
+        ("共1207.5个", "1207", False),
         ("共0.85", "85", False),
         ("共85个", "85个", True),
         ("共85。", "85", True),

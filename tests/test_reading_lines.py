@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,11 +148,13 @@ def test_a_line_fits_a_column_it_fills() -> None:
     assert Witness(marked, 1.0).misfit(9.0) == 4.0
 
 
+def _far_from(wanted: float, width: float) -> float:
+    return 9.0 if width != wanted else 0.0
+
+
 def test_the_column_is_the_width_that_most_lines_fit() -> None:
     near = [Witness(line, 1.0) for line in lines("茶船星水山火风雨书灯\n" * 3 + "茶船星水")[:3]]
-    costs = {
-        width: least_misfit(near, lambda w, wanted=width: 9.0 * (w != wanted)) for width in (9.0, 10.0, 11.0)
-    }
+    costs = {wanted: least_misfit(near, partial(_far_from, wanted)) for wanted in (9.0, 10.0, 11.0)}
     assert min(costs, key=costs.__getitem__) == 10.0
 
 

@@ -12,8 +12,8 @@ from rag.corpus import build_corpus
 from rag.reading.decoding import source_from_text
 from rag.reading.documents import read_documents, read_page, unreflow
 from rag.records import Document
-from rag.text.folding import squeeze
 from tests.page_maker import MadeDocument, MadePage, make_page
+from tests.span_checks import check_span, rows_of
 
 PAGES = 400
 """How many pages the shares below are measured on; seeds 0 up to it."""
@@ -47,11 +47,8 @@ def test_the_identity_holds_for_any_text(text: str) -> None:
 def test_every_row_of_a_page_is_a_slice_of_it(seed: int) -> None:
     text = make_page(seed).text
     corpus = build_corpus([source_from_text("page", text)], chunk_max_chars=120)
-    for row in (*corpus.chunks, *corpus.sentences):
-        held = text[row.span.start_char : row.span.end_char]
-        assert squeeze(held) == squeeze(row.text)
-        assert row.span.start_line == text[: row.span.start_char].count("\n") + 1
-        assert row.span.end_line == text[: row.span.end_char].count("\n") + 1
+    for row, span in rows_of(corpus):
+        check_span(row, span, text)
 
 
 @pytest.fixture(scope="module")

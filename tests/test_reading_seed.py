@@ -8,8 +8,9 @@ import pytest
 
 from rag.corpus import Corpus
 from rag.reading.documents import Layout, read_page, unreflow
-from rag.records import Document, Source, SourceSpan
+from rag.records import Document, Source
 from rag.text.folding import squeeze
+from tests.span_checks import check_span, rows_of
 
 AUTHORS = [("江优优",), ("田方林",), ("殷俊", "甘田"), ("金华宝",)]
 
@@ -106,21 +107,9 @@ def test_lines_that_open_with_latin_letters_gain_no_space(
     assert all(join in text for join in joined)
 
 
-def check_span(span: SourceSpan, quote: str, source: str) -> None:
-    held = source[span.start_char : span.end_char]
-    assert squeeze(held) == squeeze(quote) != ""
-    assert held == held.strip()
-    lines = source.splitlines()
-    assert len(lines) == source.count("\n") + 1
-    before = sum(len(line) + 1 for line in lines[: span.start_line - 1])
-    assert before <= span.start_char < before + len(lines[span.start_line - 1])
-    before = sum(len(line) + 1 for line in lines[: span.end_line - 1])
-    assert before < span.end_char <= before + len(lines[span.end_line - 1])
-
-
 def test_every_row_holds_its_source_and_its_lines(seed_corpus: Corpus, seed_source: Source) -> None:
-    for row in (*seed_corpus.chunks, *seed_corpus.sentences):
-        check_span(row.span, row.text, seed_source.text)
+    for text, span in rows_of(seed_corpus):
+        check_span(text, span, seed_source.text)
     for document in seed_corpus.documents:
         for block in (*document.typed_blocks, *(p.block for p in document.paragraphs)):
-            check_span(block.span, block.text, seed_source.text)
+            check_span(block.text, block.span, seed_source.text)
