@@ -13,7 +13,7 @@ def rows_of(corpus: Corpus) -> list[tuple[str, SourceSpan]]:
 
 
 def check_span(text: str, span: SourceSpan, source: str) -> None:
-    """The span holds the text, white space aside, without any around it, and its lines are the printed ones."""
+    """The span holds the text (white space aside) with none around it, and its lines are the printed ones."""
     held = source[span.start_char : span.end_char]
     assert "".join(held.split()) == "".join(text.split()) != ""
     assert held == held.strip()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic, perf_counter, sleep
 
 import httpx
@@ -27,6 +27,7 @@ COMMAND = (
     "0",
 )
 _ADDRESS = re.compile(rb"https?://[^\s/]+")
+_HIGH_WATER_MARK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 _START_SECONDS = 300.0
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 15.0
@@ -98,13 +99,24 @@ def _end(process: subprocess.Popen[bytes]) -> int:
         process.stdout.close()
     if process.poll() is not None:
         return 0
+    peak = _high_water_mark(process.pid)
     process.terminate()
-    limit = monotonic() + _STOP_SECONDS
-    pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-    while not pid:
-        if monotonic() > limit:
-            process.kill()
-        sleep(_POLL_SECONDS)
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return peak
+
+
+def _high_water_mark(pid: int) -> int:
+    """Largest resident memory of a running process in bytes; 0 where the system does not tell.
+
+    Not `ru_maxrss`: that of a child also counts what its parent held when it was forked.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    found = _HIGH_WATER_MARK.search(status)
+    return int(found.group(1)) * 1024 if found else 0
