@@ -6,6 +6,7 @@ Cheap and deterministic, so it is done anew at each start; what costs time (vect
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -122,20 +123,21 @@ def _add_rows(
     sentences: list[Sentence],
 ) -> None:
     text, offsets = paragraph.text, paragraph.block.offsets
-    starts: list[tuple[int, int]] = []
+    first_chunk = len(chunks)
+    starts: list[int] = []
     for start, end in chunk_ranges(text, chunk_max_chars):
         if text[start:end].isspace():  # what follows a sentence that fills a chunk to the last character
             continue
         span = table.span(*offsets.source_range(*_trimmed(text, start, end)))
         chunk_id = f"{document.document_id}:{span.start_char}-{span.end_char}"
-        starts.append((start, len(chunks)))
+        starts.append(start)
         row = Chunk(
             len(chunks), chunk_id, document.document_id, paragraph.number, text[start:end], start, end, span
         )
         chunks.append(row)
     for start, end in _merge_scraps(text, sentence_ranges(text)):
         first, last = _trimmed(text, start, end)
-        home = next(ordinal for at, ordinal in reversed(starts) if at <= first)
+        home = first_chunk + bisect_right(starts, first) - 1
         span = table.span(*offsets.source_range(first, last))
         sentences.append(
             Sentence(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rag.reading.fitting import Witness, least_misfit, piece_after, witnesses
 from rag.reading.joining import join_lines
 from rag.reading.lines import Line, LineTable, width_in_ems
+from rag.records import OffsetMap
 from rag.text.folding import squeeze
 
 TEXTS = st.text(alphabet="茶船A1 \n\r\t　“”。，-", max_size=60)
@@ -132,6 +133,14 @@ def test_joining_what_keeps_its_spaces() -> None:
 @given(TEXTS.filter(str.strip), st.booleans(), st.booleans())
 def test_joining_drops_nothing_but_white_space(text: str, keep_spaces: bool, close_up: bool) -> None:
     joined(text, keep_spaces=keep_spaces, close_up=close_up)
+
+
+def test_an_offset_map_by_hand() -> None:
+    """Reading text "abcde" stands at 3, 4, then 10, 11, 12."""
+    offsets = OffsetMap((0, 2), (3, 10), 5)
+    assert [offsets.source_of(i) for i in range(5)] == [3, 4, 10, 11, 12]
+    assert offsets.source_range(1, 3) == (4, 11)
+    assert [offsets.text_of(i) for i in (0, 3, 4, 5, 9, 10, 12, 13, 99)] == [0, 0, 1, 2, 2, 2, 4, 5, 5]
 
 
 def test_a_line_fits_a_column_it_fills() -> None:

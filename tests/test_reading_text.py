@@ -152,6 +152,11 @@ def test_titles_bylines_and_notes_of_ordinary_text() -> None:
     assert (ship.title, ship.authors, ship.affiliation) == ("海上船事", ("杜牧之",), None)
 
 
+def test_authors_on_lines_of_their_own() -> None:
+    (document,) = read("茶事\n\n■本报记者 李白云\n通讯员 杜甫 王维\n\n茶起源于山中，人们采摘它。\n")
+    assert (document.title, document.authors) == ("茶事", ("李白云", "杜甫", "王维"))
+
+
 def test_notes_alone_divide_a_page_without_bylines() -> None:
     text = (
         "山中茶事\n\n茶起源于山中，人们采摘它。\n\n（作者单位：茶学会）\n\n"

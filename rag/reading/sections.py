@@ -50,8 +50,17 @@ def cut_page(lines: Sequence[Line]) -> Page:
     return _cut_at_notes(lines, wrapped)
 
 
-def _find_bylines(lines: Sequence[Line]) -> dict[int, tuple[str, ...]]:
-    """Indexes of byline lines and the authors they name.
+@dataclass(frozen=True)
+class _Byline:
+    """Lines `start` up to `end` name the authors of what follows."""
+
+    start: int
+    end: int
+    authors: tuple[str, ...]
+
+
+def _find_bylines(lines: Sequence[Line]) -> list[_Byline]:
+    """The bylines of a page, in order; lines of names one below the other make one.
 
     A bullet that mostly opens lines that name nobody marks items or headings here, even before a name; and
     what has no text below it is an item of a list.
@@ -63,22 +72,28 @@ def _find_bylines(lines: Sequence[Line]) -> dict[int, tuple[str, ...]]:
         rows = [i for i in alone if alone[i] == mark and (i in named or lines[i].width <= _ITEM_MAX_EMS)]
         if rows and 2 * sum(i in named for i in rows) <= len(rows):
             named = {i: authors for i, authors in named.items() if alone.get(i) != mark}
-    stops = [*sorted(named), len(lines)]
-    return {
-        start: named[start]
-        for start, stop in itertools.pairwise(stops)
-        if any(line.ends_sentence or line.width >= _ITEM_MAX_EMS for line in lines[start + 1 : stop])
-    }
+    found: list[_Byline] = []
+    waiting: _Byline | None = None
+    for start, stop in itertools.pairwise([*sorted(named), len(lines)]):
+        first = waiting or _Byline(start, start, ())
+        waiting = _Byline(first.start, start + 1, first.authors + named[start])
+        below = lines[start + 1 : stop]
+        if any(line.ends_sentence or line.width >= _ITEM_MAX_EMS for line in below):
+            found.append(waiting)
+        if not all(line.is_blank for line in below):
+            waiting = None
+    return found
 
 
-def _cut_at_bylines(lines: Sequence[Line], bylines: dict[int, tuple[str, ...]], wrapped: bool) -> Page:
-    at = sorted(bylines)
-    front = list(lines[: at[0]])
+def _cut_at_bylines(lines: Sequence[Line], bylines: Sequence[_Byline], wrapped: bool) -> Page:
+    front = list(lines[: bylines[0].start])
     sections: list[Section] = []
     regions: list[_Region] = []
-    for start, stop in zip(at, [*at[1:], len(lines)], strict=True):
-        sections.append(Section(authors=bylines[start], byline=[lines[start]]))
-        regions.append(_split_region(list(lines[start + 1 : stop]), last=stop == len(lines)))
+    ends = [*(byline.start for byline in bylines[1:]), len(lines)]
+    for byline, stop in zip(bylines, ends, strict=True):
+        names = [line for line in lines[byline.start : byline.end] if not line.is_blank]
+        sections.append(Section(authors=byline.authors, byline=names))
+        regions.append(_split_region(list(lines[byline.end : stop]), last=stop == len(lines)))
     leading = leading_title(front)
     _settle_doubtful(regions, leading)
     for section, region in zip(sections, regions, strict=True):
