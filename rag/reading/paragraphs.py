@@ -7,7 +7,8 @@ the end of a column, or an accident of extraction, so the decision is made from 
 2. a line that ends a sentence and had room for more ends its paragraph (`rag.reading.fitting`);
 3. if it ends a sentence *at* the edge, look at the next line: a paragraph opens with an indent, and
    where the extractor dropped the spaces the line still leaves two ems unused. Whether a page drops
-   its indents is measured on the paragraph openings that rules 1 and 2 have made certain;
+   its indents is measured on the paragraph openings that rules 1 and 2 have made certain, and what
+   the widths leave open is decided by how often this page ends columns and paragraphs;
 4. where a page never breaks a sentence over a gap its blank lines can be trusted as they are.
 """
 
