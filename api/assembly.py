@@ -99,6 +99,7 @@ def join_engine(
     options = EngineOptions(
         answer_threshold=settings.answer_threshold,
         answer_max_chars=settings.answer_max_chars,
+        candidates_per_arm=settings.candidates_per_arm,
         generator=settings.generator,
         public_url=settings.public_url,
     )

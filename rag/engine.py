@@ -10,7 +10,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -24,7 +24,7 @@ from rag.answering.gate import Checked, check_draft
 from rag.answering.generator import AnswerGenerator, Draft, GenerationRequest
 from rag.answering.typed_lookup import TypedLookup
 from rag.corpus import Corpus
-from rag.errors import InputError, NotFoundError
+from rag.errors import NotFoundError
 from rag.followup import resolve_followup
 from rag.inputs import check_question
 from rag.question import Question, read_question
@@ -46,12 +46,14 @@ class EngineOptions:
     Attributes:
         answer_threshold: Abstain below this confidence, 0-1; 0 always answers, 1 never.
         answer_max_chars: Longest answer in characters; a complete list may be longer.
+        candidates_per_arm: How many rows each arm contributes.
         generator: Name of the default generator.
         public_url: Prefix of links; "" for relative ones.
     """
 
     answer_threshold: float
     answer_max_chars: int
+    candidates_per_arm: int
     generator: str
     public_url: str
 
@@ -95,7 +97,7 @@ class Engine:
         self._options = options
         self._scopes = ScopeFinder(corpus)
         self._lookup = TypedLookup(corpus, threshold=options.answer_threshold, public_url=options.public_url)
-        settings = [index_fingerprint, model_provenance, options.answer_threshold, options.answer_max_chars]
+        settings = [index_fingerprint, model_provenance, asdict(replace(options, public_url=""))]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
         self.fingerprint = f"{index_fingerprint}-{digest[:8]}"
 
@@ -179,7 +181,7 @@ class Engine:
     def _generator(self, name: str | None) -> AnswerGenerator:
         wanted = name or self._options.generator
         if wanted not in self._generators:
-            raise InputError(
+            raise NotFoundError(
                 f"没有名为 {wanted[:40]!r} 的生成器，可用的有：{'、'.join(sorted(self._generators))}。",
                 code="generator_not_found",
             )

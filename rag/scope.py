@@ -67,7 +67,7 @@ class ScopeFinder:
         if not _LATIN_WORDS.search(folded):
             return folded
         for spelling, name in self._spellings().items():
-            folded = re.sub(rf"\b{spelling}\b", name, folded)
+            folded = re.sub(rf"(?<![a-z]){spelling}(?![a-z])", name, folded)
         return folded
 
     def _spellings(self) -> dict[str, str]:

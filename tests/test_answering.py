@@ -159,7 +159,7 @@ def test_search_and_ask_agree_on_the_score_of_a_passage(engine: Engine) -> None:
 def test_unknown_names_are_refused(engine: Engine) -> None:
     with pytest.raises(NotFoundError, match="没有编号为"):
         engine.document("nothing")
-    with pytest.raises(InputError, match="extractive"):
+    with pytest.raises(NotFoundError, match="extractive"):
         engine.ask("茶", generator="nothing")
     with pytest.raises(InputError, match="没有可读的文字"):
         engine.ask("\u3000\u200b")

@@ -30,6 +30,7 @@ def corpus() -> Corpus:
         ("《山中制茶三法》里怎么采茶？", [0], "《 》里怎么采茶?"),
         ("山中製茶，三法？", [0], None),
         ("What does Li Baiyun say of tea?", [0], None),
+        ("Li Baiyun 怎么看茶？", [0], None),
         ("and Ouyang Hai?", [1], None),
         ("What about baiyun?", [], "What about baiyun?"),
         ("怎么采茶？", [], "怎么采茶？"),
