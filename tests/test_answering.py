@@ -77,6 +77,10 @@ def test_a_sentence_with_a_quote_is_verbatim(engine: Engine) -> None:
         ("陆青山在哪个单位工作？", "云岭茶叶学校"),
         ("Which institution is Lu Qingshan affiliated with?", "云岭茶叶学校"),
         ("陆青山那篇的标题是什么？", "《制茶三法》"),
+        ("第一篇文章的标题叫什么？", "《制茶三法》"),
+        ("陆青山是什么人？", "云岭茶叶学校"),
+        ("哪位作者来自云岭？", "陆青山"),
+        ("作者里谁是教授？", "周海生"),
         ("哪几位作者来自海事学院？东港海事学院的作者是谁？", "周海生"),
     ],
 )
@@ -85,6 +89,15 @@ def test_typed_parts_answer_questions_about_the_text(engine: Engine, question: s
     assert expected in answer.answer
     assert all(citation.paragraph == 0 for citation in answer.citations)
     assert engine.search(question)[0].chunk.paragraph == 0
+
+
+@pytest.mark.parametrize(
+    "question", ["这几篇文章的作者分别是谁？", "两篇文章的作者各在什么单位？", "作者都有谁？"]
+)
+def test_a_question_about_all_texts_names_all_authors(engine: Engine, question: str) -> None:
+    answer = engine.ask(question)
+    assert len(answer.sentences) == 2
+    assert all(author in answer.answer for author in ("陆青山", "周海生", "冯远帆"))
 
 
 def test_a_title_that_is_not_printed_is_not_made_up(engine: Engine) -> None:

@@ -14,6 +14,7 @@ from rag.answering.typed_parts import (
     TypedAnswer,
     answer_typed,
     asks_about_text,
+    document_by_place,
     documents_by_note,
     documents_by_title,
     topic_of,
@@ -54,7 +55,12 @@ class TypedLookup:
         """
         if question.metadata is None:
             return None
-        named = scope.document_ids or documents_by_title(question, self._corpus.documents)
+        documents = self._corpus.documents
+        named = (
+            scope.document_ids
+            or document_by_place(question, documents)
+            or documents_by_title(question, documents)
+        )
         if not named and not asks_about_text(question, self._corpus.documents):
             return None
         meant = [self._corpus.document_by_id[i] for i in named or self._meant(question, found)]

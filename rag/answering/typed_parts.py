@@ -14,16 +14,18 @@ from rag.question import Question
 from rag.question_patterns import Metadata
 from rag.records import Block, Document
 from rag.text.folding import fold
+from rag.text.numbers import chinese_count
 
 _ABOUT_TEXT = re.compile(
     r"文章|这篇|那篇|本文|该文|此文|一文|篇|作者|笔者|文中|论文|标题|题目|essay|article|author|piece|wrote|written"
 )
 _METADATA_WORDS = re.compile(
-    r"作者|笔者|文章|论文|本文|该文|这篇|那篇|一文|标题|题目|题名|篇名|是谁|谁|哪位|哪些人|哪几位|写的?|撰写|执笔|单位|机构|学校|大学|工作|任职|供职|来自|"
+    r"第?[一二三四五六七八九十两几\d]+[篇位个名]|作者|笔者|文章|论文|本文|该文|这篇|那篇|一文|标题|题目|题名|篇名|是谁|谁|哪位|哪些人|哪几位|写的?|撰写|执笔|单位|机构|学校|大学|工作|任职|供职|来自|"
     r"哪个|哪家|哪里|哪儿|哪篇|几篇|叫什么|名字|姓名|什么|分别|请问|告诉我|关于|有关|讨论|论述|谈论|谈到|谈|讲|讲到|提到|说|是|的|了|在|都|有|个|吗|呢|"
-    r"课题|项目|编号|身份|职务|职称|who|wrote|is|the|are|author|authors|of|essay|article|about|on|title|what|which|where|does|work|written|by|for|in|this|that|a|an|did"
+    r"课题|项目|编号|身份|职务|职称|供职|上班|出自|谁手|各自|各|位|篇|里|中|这|那|who|wrote|is|the|are|author|authors|of|essay|article|about|on|title|what|which|where|does|work|written|by|for|in|this|that|a|an|did"
 )
 _PUNCTUATION = re.compile(r"[\W_]+")
+_NTH_DOCUMENT = re.compile(r"第([一二三四五六七八九十]{1,3}|\d{1,2})篇")
 _NAMED_WORK = re.compile(r"[《]([^《》]{1,40})[》]")
 _ALL_MAX = 12
 _NOTE_SHARE = 0.5
@@ -67,6 +69,13 @@ def topic_of(folded: str) -> str:
     return re.sub(r"[\W_]+", "", _METADATA_WORDS.sub("", folded))
 
 
+def document_by_place(question: Question, documents: Sequence[Document]) -> tuple[str, ...]:
+    """The document that "第二篇" means: the second in corpus order."""
+    found = _NTH_DOCUMENT.search(question.folded)
+    number = chinese_count(found.group(1)) if found else None
+    return (documents[number - 1].document_id,) if number and number <= len(documents) else ()
+
+
 def documents_by_title(question: Question, documents: Sequence[Document]) -> tuple[str, ...]:
     """Documents whose title, however short, stands in a question about documents."""
     bare = _PUNCTUATION.sub("", question.folded)
@@ -84,7 +93,7 @@ def documents_by_note(question: Question, documents: Sequence[Document]) -> tupl
     """
     if question.metadata != "affiliation":
         return ()
-    words = [word for word in question.words if len(word) >= 2]
+    words = [word for word in question.words if len(word) >= 2 and not _METADATA_WORDS.fullmatch(word)]
     shares = {
         document.document_id: sum(word in fold(document.affiliation or "") for word in words) / len(words)
         for document in documents
