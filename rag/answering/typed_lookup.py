@@ -61,7 +61,7 @@ class TypedLookup:
             or document_by_place(question, documents)
             or documents_by_title(question, documents)
         )
-        if not named and not asks_about_text(question, self._corpus.documents):
+        if not named and not asks_about_text(question, documents):
             return None
         meant = [self._corpus.document_by_id[i] for i in named or self._meant(question, found)]
         typed = answer_typed(question.metadata, meant)

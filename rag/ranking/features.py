@@ -151,16 +151,16 @@ def _neighbours(present: npt.NDArray[np.bool_], corpus: Corpus, ordinals: Ordina
     found = present[:, ordinals].copy()
     for column, ordinal in enumerate(ordinals.tolist()):
         for other in (ordinal - 1, ordinal + 1):
-            if _in_same_paragraph(corpus, ordinal, other) is not None:
+            if _in_same_paragraph(corpus, ordinal, other):
                 found[:, column] |= present[:, other]
     return found
 
 
-def _in_same_paragraph(corpus: Corpus, ordinal: int, other: int) -> int | None:
+def _in_same_paragraph(corpus: Corpus, ordinal: int, other: int) -> bool:
     if not 0 <= other < len(corpus.sentences):
-        return None
+        return False
     here, there = corpus.sentences[ordinal], corpus.sentences[other]
-    return other if (there.document_id, there.paragraph) == (here.document_id, here.paragraph) else None
+    return (there.document_id, there.paragraph) == (here.document_id, here.paragraph)
 
 
 def _form(question: Question, corpus: Corpus, ordinals: Ordinals) -> tuple[Matrix, Matrix]:
