@@ -8,19 +8,28 @@ reason in the log; `rebuild="never"` refuses instead.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Literal
 
 from index.build import write_built
 from index.built import BuiltIndex, open_built, self_test
 from index.recipe import EncoderStamp, Recipe
-from rag.answering.extractive import ExtractiveGenerator
+from rag.answering.extractive import EXTRACTIVE, ExtractiveGenerator
+from rag.answering.generator import AnswerGenerator
+from rag.answering.plugins import load_plugins
+from rag.confidence.judge import Judge
+from rag.confidence.model import shipped_models
+from rag.confidence.reader import BundledReader, Reader, load_bundled_reader
 from rag.corpus import Corpus, build_corpus, read_folder, window_texts
-from rag.encoding.encoder import Encoder, SentenceTransformerEncoder
+from rag.encoding.encoder import BUNDLED_ENCODER, Encoder, SentenceTransformerEncoder
 from rag.engine import Engine, EngineOptions
 from rag.errors import ConfigError, IndexFileError
+from rag.llm.openai import OPENAI, open_openai_generator
+from rag.llm.prompting import ANSWER_PROMPT
+from rag.llm.rewriting import open_followup_rewriter
 from rag.ranking.arms import SearchIndex
+from rag.ranking.background import shipped_background
 from rag.ranking.model import shipped_model
 from rag.records import Source
 from rag.retrieval import Retriever
@@ -44,6 +53,7 @@ def open_engine(
     settings: Settings,
     *,
     encoder: Encoder | None = None,
+    reader: Reader | None = None,
     sources: Sequence[Source] | None = None,
     rebuild: Rebuild = "if-needed",
     progress: Progress | None = None,
@@ -53,6 +63,7 @@ def open_engine(
     Args:
         settings: All of them.
         encoder: An encoder to use instead of the one that the settings name.
+        reader: A reader to use instead of the one that the settings name.
         sources: Texts to use instead of the seeds folder.
         rebuild: What to do where the built index does not fit.
         progress: Told of the encoding, where there is any.
@@ -67,26 +78,34 @@ def open_engine(
         chunk_max_chars=settings.chunk_max_chars,
     )
     built = open_index(settings, corpus, encoder, rebuild=rebuild, progress=progress)
-    engine = join_engine(settings, corpus, built, encoder, index_fingerprint=built.fingerprint)
+    engine = join_engine(settings, corpus, built, encoder, index_fingerprint=built.fingerprint, reader=reader)
     # Dictionaries and kernels load on first use; the first user should not be the one who waits.
     engine.search(corpus.documents[0].label)
     return engine
 
 
 def join_engine(
-    settings: Settings, corpus: Corpus, index: SearchIndex, encoder: Encoder, *, index_fingerprint: str
+    settings: Settings,
+    corpus: Corpus,
+    index: SearchIndex,
+    encoder: Encoder,
+    *,
+    index_fingerprint: str,
+    reader: Reader | None = None,
 ) -> Engine:
-    """An engine over an index that is already open.
+    """An engine over an index that is already open; `reader` stands in for the one that the settings name.
 
     Raises:
         ConfigError: If the settings name a generator that does not exist.
     """
-    extractive = ExtractiveGenerator(corpus, Structure(corpus))
-    generators = {extractive.name: extractive}
-    if settings.generator not in generators:
-        raise ConfigError(
-            f"CEWEN_GENERATOR={settings.generator!r} 不存在，可用的有：{'、'.join(sorted(generators))}。"
-        )
+    generators = _generators(settings, corpus)
+    judge = Judge(
+        index.chunk_terms,
+        shipped_models(),
+        reader or open_reader(settings, encoder),
+        knows_encoder=shipped_background(encoder.name).is_known,
+        false_answer_rate=settings.false_answer_rate,
+    )
     model = shipped_model()
     retriever = Retriever(
         corpus,
@@ -97,20 +116,55 @@ def join_engine(
         public_url=settings.public_url,
     )
     options = EngineOptions(
-        answer_threshold=settings.answer_threshold,
         answer_max_chars=settings.answer_max_chars,
-        candidates_per_arm=settings.candidates_per_arm,
         generator=settings.generator,
         public_url=settings.public_url,
+        described={
+            "candidates_per_arm": settings.candidates_per_arm,
+            "ranking": model.provenance,
+            "generators": _described(settings, generators),
+        },
     )
     return Engine(
         corpus,
         retriever,
+        judge,
         generators,
         options,
         index_fingerprint=index_fingerprint,
-        model_provenance=model.provenance,
+        rewriter=open_followup_rewriter(settings),
     )
+
+
+def open_reader(settings: Settings, encoder: Encoder) -> Reader | None:
+    """The reader that the settings name, over the encoder's own transformer where that is the bundled one."""
+    if settings.reader == "off":
+        return None
+    if isinstance(encoder, SentenceTransformerEncoder) and encoder.name == BUNDLED_ENCODER:
+        return BundledReader(encoder.transformer, encoder.tokenizer)
+    return load_bundled_reader(settings.cache_dir)
+
+
+def _generators(settings: Settings, corpus: Corpus) -> dict[str, AnswerGenerator]:
+    """Every generator that can be asked for, by name."""
+    extractive = ExtractiveGenerator(corpus, Structure(corpus))
+    generators: dict[str, AnswerGenerator] = {extractive.name: extractive}
+    if model := open_openai_generator(settings):
+        generators[model.name] = model
+    generators |= load_plugins((EXTRACTIVE, OPENAI), needed=settings.generator)
+    if settings.generator not in generators:
+        hint = "openai 要先设 CEWEN_LLM_URL 和 CEWEN_LLM_MODEL。" if settings.generator == OPENAI else ""
+        raise ConfigError(
+            f"CEWEN_GENERATOR={settings.generator!r} 不存在，"
+            f"可用的有：{'、'.join(sorted(generators))}。{hint}"
+        )
+    return generators
+
+
+def _described(settings: Settings, generators: Mapping[str, AnswerGenerator]) -> dict[str, str | None]:
+    """What decides the text of each generator, as far as it can be told; never a secret."""
+    model = f"{settings.llm_model} {ANSWER_PROMPT} {settings.llm_temperature} {settings.llm_max_tokens}"
+    return {name: model if name == OPENAI else None for name in sorted(generators)}
 
 
 def open_index(

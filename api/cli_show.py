@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import SecretStr
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -17,7 +18,7 @@ from rich.text import Text
 
 from api.cli_parts import IndexSummary
 from rag.records import Answer, Citation, Document, Match, Passage, Reason
-from rag.settings import Settings
+from rag.settings import Settings, hide
 
 _INDENT = 4
 _MARK = r"\[[0-9]+\]"
@@ -52,6 +53,8 @@ def show_answer(console: Console, answer: Answer) -> None:
             console.print(Text("最接近的段落（不是答案）", style="bold"))
         for passage in answer.related:
             _show_passage(console, passage)
+    if answer.degraded is not None:
+        console.print(Text(f"{answer.degraded.message}（{answer.degraded.code}）", style="yellow"))
     total = answer.timings_ms.get("total", 0.0)
     facts = f"可信度 {answer.confidence:.2f} · 生成器 {answer.generator} · {total:.0f} 毫秒"
     console.print(Text(f"{facts} · 指纹 {answer.fingerprint}", style="dim"))
@@ -100,6 +103,8 @@ def show_settings(console: Console, settings: Settings) -> None:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return hide(value)
     return str(value.expanduser() if hasattr(value, "expanduser") else value)
 
 

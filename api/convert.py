@@ -9,12 +9,13 @@ from api.schemas import (
     AnswerSentenceOut,
     AskReply,
     CitationOut,
+    DegradationOut,
     DocumentDetailOut,
     DocumentOut,
     HitOut,
     ParagraphOut,
 )
-from rag.records import Answer, AnswerSentence, Citation, Document, Paragraph, Passage
+from rag.records import Answer, AnswerSentence, Citation, Degradation, Document, Paragraph, Passage
 
 
 def ask_reply(answer: Answer) -> AskReply:
@@ -26,12 +27,14 @@ def ask_reply(answer: Answer) -> AskReply:
         reason=answer.reason,
         confidence=answer.confidence,
         sentences=[_sentence(sentence) for sentence in answer.sentences],
-        citations=[_citation(citation) for citation in answer.citations],
+        citations=[citation_out(citation) for citation in answer.citations],
         related=[hit(passage) for passage in answer.related],
         resolved_question=answer.resolved_question,
         generator=answer.generator,
         fingerprint=answer.fingerprint,
         timings_ms=dict(answer.timings_ms),
+        calibration=answer.calibration,
+        degraded=_degradation(answer.degraded) if answer.degraded else None,
     )
     return reply if answer.explain is None else reply.model_copy(update={"explain": dict(answer.explain)})
 
@@ -76,11 +79,16 @@ def document_detail(document: Document) -> DocumentDetailOut:
     )
 
 
+def _degradation(degraded: Degradation) -> DegradationOut:
+    return DegradationOut(generator=degraded.generator, code=degraded.code, message=degraded.message)
+
+
 def _sentence(sentence: AnswerSentence) -> AnswerSentenceOut:
     return AnswerSentenceOut(text=sentence.text, citations=list(sentence.citations), match=sentence.match)
 
 
-def _citation(citation: Citation) -> CitationOut:
+def citation_out(citation: Citation) -> CitationOut:
+    """A citation as answers carry it."""
     return CitationOut(
         number=citation.number,
         document_id=citation.document_id,

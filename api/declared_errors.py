@@ -26,12 +26,21 @@ COMPUTES = ("overloaded", "citation_mismatch", *NEEDS_ENGINE)
 Responses = dict[int | str, dict[str, Any]]
 
 
-def declare(*codes: str) -> Responses:
-    """FastAPI's `responses` for these codes and those that can happen everywhere."""
+def declare(*codes: str, streams: str = "") -> Responses:
+    """FastAPI's `responses` for these codes and those that can happen everywhere.
+
+    Args:
+        codes: Error codes of the route.
+        streams: What the events of a streamed success are, if there are any.
+    """
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys((*codes, *EVERYWHERE)):
         by_status.setdefault(CODES[code].status, []).append(code)
-    return {status: _response(status, by_status[status]) for status in sorted(by_status)}
+    responses: Responses = {status: _response(status, by_status[status]) for status in sorted(by_status)}
+    if streams:
+        stream = {"schema": {"type": "string", "description": streams}}
+        responses[200] = {"content": {"text/event-stream": stream}}
+    return responses
 
 
 def _response(status: int, codes: list[str]) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.errors import CewenError, InputError, NotFoundError, TooLargeError, UnavailableError
+from rag.errors import (
+    CewenError,
+    GeneratorError,
+    InputError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+)
 from rag.inputs import MAX_QUERY_CHARS, MAX_QUESTION_CHARS, MAX_TURN_CHARS
 
 
@@ -34,6 +41,7 @@ class ErrorCode:
 
 _TYPES = {404: "not_found", 413: "too_large", 431: "too_large", 503: "unavailable"}
 
+_CHECK_MODEL = "维护者检查语言模型的各项设置和该服务"
 _SEE_LOG = "请把 request_id 交给维护者，服务日志里有详情"
 
 CODES: dict[str, ErrorCode] = {
@@ -62,7 +70,6 @@ CODES: dict[str, ErrorCode] = {
     "content_too_long": ErrorCode(
         422, f"一条历史消息超过 {MAX_TURN_CHARS} 个字符", "缩短该条消息，或少带几条历史"
     ),
-    "streaming_not_available": ErrorCode(422, "还不支持流式返回", "去掉 stream，或设为 false"),
     "headers_too_large": ErrorCode(431, "请求头超过字节上限", "去掉过大的 Cookie 或其他请求头"),
     "internal_error": ErrorCode(500, "服务内部出错", _SEE_LOG),
     "citation_mismatch": ErrorCode(500, "引文与原文核对不上，答复已被拦下", _SEE_LOG),
@@ -74,6 +81,16 @@ CODES: dict[str, ErrorCode] = {
     "index_missing": ErrorCode(500, "还没有建索引", "维护者运行 cewen index"),
     "index_unwritable": ErrorCode(500, "索引文件夹写不进去", "维护者检查磁盘空间和权限后重新启动"),
     "index_mismatch": ErrorCode(500, "索引与现有文库、模型或设置不一致", "维护者重建索引"),
+    "generator_unreachable": ErrorCode(503, "连不上语言模型服务", _CHECK_MODEL),
+    "generator_timeout": ErrorCode(503, "语言模型没有在限定时间内答完", _CHECK_MODEL),
+    "generator_rate_limited": ErrorCode(503, "语言模型服务说请求太多", "稍后再试，或提高该服务的额度"),
+    "generator_refused": ErrorCode(503, "语言模型服务拒绝了请求", _CHECK_MODEL),
+    "generator_failed": ErrorCode(503, "生成器或语言模型服务出错", _CHECK_MODEL),
+    "generator_invalid_reply": ErrorCode(503, "语言模型服务的回复无法使用", _CHECK_MODEL),
+    "generator_incomplete": ErrorCode(503, "生成器的回答不完整", "稍后再试，或调大长度限制"),
+    "generator_cancelled": ErrorCode(503, "提问的一方已经离开，作答中止", "需要时重新提问"),
+    "generator_found_no_answer": ErrorCode(503, "生成器认为段落没有回答，而判断认为有", "读摘录的原文"),
+    "generator_unsupported": ErrorCode(503, "生成器写的句子都没有依据", "读摘录的原文；常如此则换更好的模型"),
     "not_ready": ErrorCode(503, "正在打开索引和模型", "按 Retry-After 稍后再试"),
     "startup_failed": ErrorCode(503, "索引或模型打不开，服务无法作答", "维护者按日志处理后重新启动"),
     "index_busy": ErrorCode(503, "另一个进程正在写索引", "等它结束后再试"),
@@ -86,6 +103,7 @@ _FALLBACKS: tuple[tuple[type[CewenError], str], ...] = (
     (NotFoundError, "not_found"),
     (TooLargeError, "too_large"),
     (InputError, "invalid_request"),
+    (GeneratorError, "generator_failed"),
     (UnavailableError, "unavailable"),
 )
 

@@ -81,6 +81,17 @@ def error_response(
     return JSONResponse({"error": detail}, status_code=row.status, headers=all_headers)
 
 
+def error_detail(scope: Scope, error: Exception) -> dict[str, str]:
+    """Type, code, message and request id of an error that must be told inside a reply that has begun."""
+    known = error if isinstance(error, CewenError) else None
+    row = row_of(known) if known else CODES["internal_error"]
+    code = known.code if known else "internal_error"
+    message = known.message if known and row.status != 500 else f"{row.meaning}。{row.action}。"
+    message = message.encode("utf-8", "backslashreplace").decode("utf-8")
+    _logger.error("request %s broke off: %s", request_id_of(scope), code, exc_info=error)
+    return {"type": row.type, "code": code, "message": message, "request_id": request_id_of(scope)}
+
+
 def cewen_error_response(scope: Scope, error: CewenError) -> Response:
     """The response for an error of our own tree; the message of a fault of ours stays in the log."""
     row = row_of(error)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from rag.records import Answer, Document, Passage, Turn
+from rag.records import Answer, AnswerEvent, Document, Passage, Turn
 
 
 class Engine(Protocol):
@@ -24,12 +24,27 @@ class Engine(Protocol):
         top_k: int = 8,
         generator: str | None = None,
         explain: bool = False,
+        cancelled: Callable[[], bool] = ...,
     ) -> Answer:
         """Answer with checked citations, or abstain.
 
         Raises:
             NotFoundError: With code `generator_not_found` if there is no generator of that name.
+            GeneratorError: With code `generator_cancelled` once `cancelled()` is true.
         """
+        ...
+
+    def stream(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        top_k: int = 8,
+        generator: str | None = None,
+        explain: bool = False,
+        cancelled: Callable[[], bool] = ...,
+    ) -> Iterator[AnswerEvent]:
+        """The same answer part by part, the whole `Answer` last; a wrong request is refused at once."""
         ...
 
     def search(

@@ -1,19 +1,21 @@
 """`POST /v1/ask` and `POST /v1/search`: check the input, call the engine, convert the result.
 
-The functions are ordinary ones, so FastAPI runs them in worker threads and the event loop stays free;
-how many run at once is the admission gate's decision (`PATHS` is what it guards).
+The engine works in worker threads, so the event loop stays free; how many run at once is the admission
+gate's decision (`PATHS` is what it guards).
 """
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
 
 from api.convert import ask_reply, hit
 from api.declared_errors import COMPUTES, HAS_JSON_BODY, declare
 from api.engine_slot import OpenEngine
 from api.schemas import AskReply, AskRequest, SearchReply, SearchRequest
+from api.streaming import EventStreamResponse, whole_answer
 from api.strict_json import StrictJsonRoute
-from rag.errors import InputError
 from rag.inputs import MAX_QUERY_CHARS, MAX_TURN_CHARS, check_question, check_text
 from rag.records import Turn
 
@@ -27,6 +29,7 @@ PATHS = ("/v1/ask", "/v1/search")
     summary="提问，得到逐句带引文的答案",
     description="每一句都带引文；文库没有说的，回答 `status: abstained` 和原因。同样的问题得到同样的答案。",
     response_description="答案，或弃答",
+    response_model=AskReply,
     response_model_exclude_unset=True,
     responses=declare(
         *HAS_JSON_BODY,
@@ -34,30 +37,28 @@ PATHS = ("/v1/ask", "/v1/search")
         "question_too_long",
         "empty_content",
         "content_too_long",
-        "streaming_not_available",
         "generator_not_found",
         *COMPUTES,
+        streams="事件流：citations（至今全部引文，先于标注它们的文字）、delta（一段文字）、done（与不流式时相同的正文）；"
+        "中途出错为 error",
     ),
 )
-def ask(body: AskRequest, engine: OpenEngine) -> AskReply:
+async def ask(body: AskRequest, engine: OpenEngine, request: Request) -> AskReply | Response:
     """Answer a question, or abstain."""
-    if body.stream:
-        raise InputError(
-            "收到 stream: true，但目前只支持一次返回整个答案。请去掉 stream，或设为 false。",
-            code="streaming_not_available",
-        )
     history = [
         Turn(turn.role, check_text(turn.content, name="content", max_chars=MAX_TURN_CHARS))
         for turn in body.history
     ]
-    answer = engine.ask(
-        check_question(body.question),
-        history=history,
-        top_k=body.top_k,
-        generator=body.generator,
-        explain=body.explain,
-    )
-    return ask_reply(answer)
+    asked: dict[str, Any] = {
+        "question": check_question(body.question),
+        "history": history,
+        "top_k": body.top_k,
+        "generator": body.generator,
+        "explain": body.explain,
+    }
+    if body.stream:
+        return EventStreamResponse(lambda left: engine.stream(**asked, cancelled=left))
+    return ask_reply(await whole_answer(lambda left: engine.ask(**asked, cancelled=left), request))
 
 
 @router.post(

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from rag.inputs import MAX_HISTORY_TURNS, MAX_QUERY_CHARS, MAX_QUESTION_CHARS, MAX_TURN_CHARS
-from rag.records import Match, Reason, Status
+from rag.records import Calibration, Match, Reason, Status
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -59,7 +59,11 @@ class AskRequest(_Request):
     generator: str | None = Field(
         default=None, min_length=1, max_length=64, description="用哪个生成器作答；不填用默认的"
     )
-    stream: bool = Field(default=False, description="流式返回；目前只能是 false", examples=[False])
+    stream: bool = Field(
+        default=False,
+        description="true 时以 text/event-stream 逐句返回：citations、delta，最后 done（同不流式的正文）",
+        examples=[False],
+    )
     explain: bool = Field(default=False, description="是否附上各路检索的原始分数", examples=[False])
 
 
@@ -120,6 +124,14 @@ class HitOut(_Reply):
     url: str = Field(description="打开原文并定位到这些行的链接")
 
 
+class DegradationOut(_Reply):
+    """为什么答案不是（或不全是）所要的生成器写的。"""
+
+    generator: str = Field(description="所要的生成器")
+    code: str = Field(description="稳定的代码，见 /docs", examples=["generator_timeout"])
+    message: str = Field(description="给人看的说明")
+
+
 class AskReply(_Reply):
     """答案或弃答；弃答也是正常的答复（HTTP 200）。"""
 
@@ -138,6 +150,12 @@ class AskReply(_Reply):
     generator: str = Field(description="作答的生成器")
     fingerprint: str = Field(description="文库、索引、模型与设置的指纹")
     timings_ms: dict[str, float] = Field(description="各步骤耗时，毫秒")
+    calibration: Calibration = Field(
+        description="confidence 的依据：general 在别的文库上拟合；none 没有测过这个编码模型，从严作答"
+    )
+    degraded: DegradationOut | None = Field(
+        description="生成器出错、写的句子没有依据等，因而改由摘录作答时，说明原因；否则为 null"
+    )
     explain: dict[str, Any] | None = Field(default=None, description="原始分数；只在请求时附上")
 
 

@@ -44,7 +44,11 @@ def _items(names: Sequence[str], limit: str, count: int) -> JsonDict:
 _JUDGED = ("evidence", "key_facts")
 _RULES: list[JsonValue] = [
     _rule("unanswerable", _items(_JUDGED, "maxItems", 0), _items(_JUDGED, "minItems", 1)),
-    _rule("followup", {**_items(["history"], "minItems", 1), "required": ["history"]}),
+    _rule(
+        "followup",
+        {**_items(["history"], "minItems", 1), "required": ["history"]},
+        _items(["standalone"], "maxLength", 0),
+    ),
 ]
 
 
@@ -80,6 +84,9 @@ class QuestionLine(BaseModel):
         description="Facts the answer must name, each a list of accepted spellings"
     )
     reference: str = Field(default="", description="An answer a person would accept")
+    standalone: str = Field(
+        default="", max_length=2000, description="A follow-up as one would ask it without the conversation"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -89,6 +96,8 @@ class QuestionLine(BaseModel):
             raise ValueError("可回答的题要有 evidence 和 key_facts，各至少一项")
         if self.type == "followup" and not self.history:
             raise ValueError("followup 的题要有 history")
+        if self.type != "followup" and self.standalone:
+            raise ValueError("只有 followup 的题可以有 standalone")
         if len(set(self.slices)) != len(self.slices):
             raise ValueError("slices 里有重复")
         return self

@@ -26,8 +26,8 @@ class Workshop(Protocol):
     def healthy(self) -> Service:
         """As it is served."""
 
-    def with_threshold(self, threshold: float) -> Service:
-        """With another answer threshold, 0-1."""
+    def with_rate(self, rate: float) -> Service:
+        """With another rate of false answers, 0-1."""
 
     def with_index(self, change: Callable[[SearchIndex, int, int], ArmSet]) -> Service:
         """On a changed index; `change` gets the healthy one and its numbers of chunks and sentences."""
@@ -77,15 +77,15 @@ SABOTAGES = (
         ("alive:dense",),
     ),
     Sabotage(
-        "threshold_0",
+        "answers_all",
         "阈值为 0，什么都作答",
-        lambda shop: shop.with_threshold(0.0),
+        lambda shop: shop.with_rate(1.0),
         ("floor:false_answers", "regression:false_answers"),
     ),
     Sabotage(
-        "threshold_1",
+        "answers_none",
         "阈值为 1，什么都不答",
-        lambda shop: shop.with_threshold(1.0),
+        lambda shop: shop.with_rate(0.0),
         ("floor:false_refusals",),
     ),
     Sabotage(

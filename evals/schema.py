@@ -36,6 +36,7 @@ class Question:
         reference: An answer a person would accept.
         split: Name of the file it came from, without suffix.
         line: Its line there, from 1.
+        standalone: A follow-up as one would ask it without the conversation, or "".
     """
 
     question_id: str
@@ -48,6 +49,7 @@ class Question:
     reference: str
     split: str
     line: int
+    standalone: str = ""
 
     @property
     def answerable(self) -> bool:
@@ -125,4 +127,5 @@ def _question(row: QuestionLine, split: str, line: int) -> Question:
         reference=row.reference,
         split=split,
         line=line,
+        standalone=row.standalone,
     )

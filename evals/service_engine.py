@@ -54,10 +54,11 @@ def open_subject(settings: Settings, progress: Progress | None = None) -> Subjec
         IndexFileError: If the index cannot be built.
     """
     from api.assembly import load_encoder, open_engine
-    from evals.remembering import RememberingEncoder
+    from evals.remembering import RememberingEncoder, remembering_reader
 
-    encoder = RememberingEncoder(load_encoder(settings))
-    return subject_of(open_engine(settings, encoder=encoder, progress=progress), settings)
+    inner = load_encoder(settings)
+    encoder, reader = RememberingEncoder(inner), remembering_reader(settings, inner)
+    return subject_of(open_engine(settings, encoder=encoder, reader=reader, progress=progress), settings)
 
 
 def subject_of(engine: Engine, settings: Settings) -> Subject:
@@ -79,7 +80,8 @@ def subject_of(engine: Engine, settings: Settings) -> Subject:
             "generator": settings.generator,
             "chunk_max_chars": settings.chunk_max_chars,
             "candidates_per_arm": settings.candidates_per_arm,
-            "answer_threshold": settings.answer_threshold,
+            "false_answer_rate": settings.false_answer_rate,
+            "reader": settings.reader,
             "answer_max_chars": settings.answer_max_chars,
         },
     )

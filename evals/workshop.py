@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from api.assembly import Progress, join_engine, load_encoder, open_engine, open_index
-from evals.remembering import RememberingEncoder
+from evals.remembering import RememberingEncoder, remembering_reader
 from evals.sabotage_index import ArmSet
 from evals.service import Service
 from evals.service_engine import EngineService
@@ -27,17 +27,21 @@ class EngineWorkshop:
 
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self._settings = settings
-        self._encoder = RememberingEncoder(load_encoder(settings), keep=None)
-        self.engine = open_engine(settings, encoder=self._encoder, progress=progress)
+        inner = load_encoder(settings)
+        self._encoder = RememberingEncoder(inner, keep=None)
+        self._reader = remembering_reader(settings, inner)
+        self.engine = open_engine(settings, encoder=self._encoder, reader=self._reader, progress=progress)
 
     def healthy(self) -> Service:
         """As it is served."""
         return EngineService(self.engine)
 
-    def with_threshold(self, threshold: float) -> Service:
-        """With another answer threshold."""
-        settings = self._settings.model_copy(update={"answer_threshold": threshold})
-        return EngineService(open_engine(settings, encoder=self._encoder, rebuild="never"))
+    def with_rate(self, rate: float) -> Service:
+        """With another rate of false answers."""
+        settings = self._settings.model_copy(update={"false_answer_rate": rate})
+        return EngineService(
+            open_engine(settings, encoder=self._encoder, reader=self._reader, rebuild="never")
+        )
 
     def with_index(self, change: Callable[[SearchIndex, int, int], ArmSet]) -> Service:
         """On a changed index."""
@@ -46,5 +50,12 @@ class EngineWorkshop:
         built = open_index(settings, corpus, self._encoder, rebuild="never")
         broken = change(built, len(corpus.chunks), len(corpus.sentences))
         return EngineService(
-            join_engine(self._settings, corpus, broken, self._encoder, index_fingerprint=built.fingerprint)
+            join_engine(
+                self._settings,
+                corpus,
+                broken,
+                self._encoder,
+                index_fingerprint=built.fingerprint,
+                reader=self._reader,
+            )
         )

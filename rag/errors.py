@@ -9,6 +9,7 @@
     ├── IndexFileError        a built index is missing, damaged or foreign
     │   └── IndexMismatchError  it was built from other text, model or settings
     ├── CitationError         a citation does not match the stored source   -> a bug of ours
+    ├── GeneratorError        an answer generator failed; the engine degrades, no reader sees it as an error
     └── UnavailableError      not ready, overloaded or shutting down        -> 503
 
 Every error has a `code` (stable, English, snake case; listed in `docs/errors.md`) and a `message`
@@ -83,6 +84,12 @@ class CitationError(CewenError):
     """A citation's offsets do not give its quote: never shown to a reader."""
 
     default_code = "citation_mismatch"
+
+
+class GeneratorError(CewenError):
+    """An answer generator could not write, or not to the end."""
+
+    default_code = "generator_failed"
 
 
 class UnavailableError(CewenError):

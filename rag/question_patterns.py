@@ -116,7 +116,7 @@ METADATA: tuple[tuple[Metadata, re.Pattern[str]], ...] = (
     (
         "title",
         _any(
-            "(?:标题|题目|篇名|题名|文章名).{0,4}(?:是|叫|为|有)?(?:什么|啥|哪|多少)",
+            "(?:标题|(?<!新)题目|篇名|题名|文章名).{0,2}(?:是|叫|为|有)?(?:什么|啥|哪|多少)",
             "(?:文章|这篇|那篇|文)(?:的)?(?:标题|题目)|(?:标题|题目)$|叫什么(?:标题|题目)|题为什么",
             r"\btitle of\b|\bwhat is the title\b",
         ),
@@ -127,6 +127,13 @@ METADATA: tuple[tuple[Metadata, re.Pattern[str]], ...] = (
     ),
 )
 
+_SPEAKING = "说|提|讲|认为|主张|反对|反驳|觉得|赞成|建议|呼吁|批评|指出|强调|看法|观点|意见|写"
+ASKS_VOICE = _any(
+    rf"(?:谁|哪一?[位个]|何人).{{0,8}}(?:{_SPEAKING})|(?:{_SPEAKING}).{{0,4}}(?:是|出自)(?:谁|哪一?[位个])",
+    "(?:哪一?[位个篇]|谁的).{0,3}(?:作者|学者|专家|笔者|文章)|哪个写的|作者(?:是|里)",
+    r"\bwho (?:says|said|argue[sd]?|thinks|thought|propose[sd]?|oppose[sd]?)\b|\bwhich author\b",
+)
+"""Who holds a view: the answer is a name that stands in a byline, not in the sentence itself."""
 COUNT_ASKED = re.compile(rf"(?:哪|这|那|的)?({_COUNT})(?:{_NOUNS})")
 CLAUSE_END = re.compile(r"[,;。?!]+(?!\d)")
 ENGLISH_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}

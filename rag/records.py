@@ -16,6 +16,7 @@ from typing import Any, Literal
 Status = Literal["answered", "abstained"]
 Reason = Literal["off_topic", "not_stated", "false_premise", "too_vague"]
 Match = Literal["exact", "normalised", "supported"]
+Calibration = Literal["general", "none"]
 BlockKind = Literal["masthead", "byline", "title", "note", "heading", "paragraph"]
 
 
@@ -256,6 +257,21 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Degradation:
+    """Why an answer is not, or not wholly, the work of the generator that was asked for.
+
+    Attributes:
+        generator: Its name.
+        code: Stable, e.g. "generator_timeout"; listed in `docs/errors.md`.
+        message: For people, in Chinese.
+    """
+
+    generator: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The reply to a question.
 
@@ -268,6 +284,10 @@ class Answer:
         related: Nearest passages when abstained; empty when answered.
         fingerprint: Names corpus, index, model and settings.
         timings_ms: Milliseconds by stage; not part of the deterministic content.
+        calibration: What `confidence` was fitted on: "general", other corpora with the same encoder; "none",
+        an
+            encoder for which nothing was measured.
+        degraded: Why it is not the work of the generator that was asked for; None if it is.
         explain: Raw scores and verdicts, present only when asked for.
     """
 
@@ -283,4 +303,24 @@ class Answer:
     generator: str
     fingerprint: str
     timings_ms: Mapping[str, float]
+    calibration: Calibration = "general"
+    degraded: Degradation | None = None
     explain: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CitationsKnown:
+    """An event of a streamed answer: all citations known so far, which the text to come may mark."""
+
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextAdded:
+    """An event of a streamed answer: the next part of its text, checked. Joined they are `Answer.answer`."""
+
+    text: str
+
+
+AnswerEvent = CitationsKnown | TextAdded | Answer
+"""What a streamed answer consists of: citations before the text that marks them; the whole `Answer` last."""

@@ -20,14 +20,13 @@ import numpy.typing as npt
 
 from rag.answering.citations import source_url
 from rag.answering.generator import RankedSentence
-from rag.claims import Lacking, lacking_claims
 from rag.corpus import Corpus
 from rag.encoding.encoder import Encoder
 from rag.question import Question
 from rag.ranking.arms import SearchIndex
 from rag.ranking.background import shipped_background
 from rag.ranking.features import FEATURES, Evidence, gather_evidence
-from rag.ranking.model import RankingModel, question_features
+from rag.ranking.model import RankingModel
 from rag.records import Passage
 from rag.scope import Scope
 
@@ -44,17 +43,17 @@ class Retrieved:
     Attributes:
         ranked: Candidate sentences, best first.
         passages: Chunks of the candidates, best first.
-        confidence: Estimated probability that the corpus answers the question.
-        lacking: What the question presumes and the corpus never writes.
-        lexical_peak: Largest share of the question's words found in one place, 0-1.
+        question: As searched: without the names of documents.
+        evidence: What speaks for each candidate sentence.
+        values: Their ranking values, in the order of `evidence.ordinals`, shape (n,).
         timings_ms: "encode" and "search".
     """
 
     ranked: tuple[RankedSentence, ...]
     passages: tuple[Passage, ...]
-    confidence: float
-    lacking: Lacking
-    lexical_peak: float
+    question: Question
+    evidence: Evidence
+    values: npt.NDArray[np.float64]
     timings_ms: dict[str, float]
 
     def best_document(self) -> str:
@@ -109,8 +108,7 @@ class Retriever:
         encoded = perf_counter()
         evidence = gather_evidence(question, vector, self._index, self._corpus, self._background, self._k)
         values = self._model.rank_values(evidence.matrix)
-        lacking = lacking_claims(question, self._index.chunk_terms)
-        confidence = self._model.confidence(question_features(evidence, values, lacking))
+        bare_values = values
         if scope.document_ids:
             named = [self._corpus.sentences[o].document_id in scope.document_ids for o in evidence.ordinals]
             values = values + _NAMED_BONUS * np.array(named)
@@ -123,7 +121,7 @@ class Retriever:
         passages = self._passages(evidence, values)
         done = perf_counter()
         timings = {"encode": 1e3 * (encoded - started), "search": 1e3 * (done - encoded)}
-        return Retrieved(ranked, passages, confidence, lacking, evidence.lexical_peak, timings)
+        return Retrieved(ranked, passages, question, evidence, bare_values, timings)
 
     def _passages(self, evidence: Evidence, values: npt.NDArray[np.float64]) -> tuple[Passage, ...]:
         rows_of: dict[int, list[int]] = {}

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_serializer, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import ConfigError
@@ -22,7 +24,12 @@ class Settings(BaseSettings):
     """Settings of one process. Paths may start with `~`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CEWEN_", env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
+        env_prefix="CEWEN_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     seeds_dir: Path = Field(_PROJECT / "seeds", description="放语料文件（.txt、.md）的文件夹")
@@ -37,8 +44,11 @@ class Settings(BaseSettings):
     chunk_max_chars: int = Field(200, ge=60, le=1000, description="一个段块最多多少字")
     candidates_per_arm: int = Field(50, ge=10, le=500, description="每一路检索取多少候选")
     generator: str = Field("extractive", description="默认的回答生成器")
-    answer_threshold: float = Field(
-        0.1, ge=0.0, le=1.0, description="confidence 低于它就不作答；0 总是作答，1 总是不作答"
+    reader: Literal["bundled", "off"] = Field(
+        "bundled", description="判断能否作答时，是否让自带的阅读模型比对问题和段落"
+    )
+    false_answer_rate: float = Field(
+        0.5, ge=0.0, le=1.0, description="文库没有答案的问题，最多让多大比例被作答；0 从不作答，1 总是作答"
     )
     answer_max_chars: int = Field(320, ge=60, le=2000, description="一个回答最多多少字（完整列表可以超过）")
     public_url: str = Field("", description="引用链接的前缀，如 https://qa.example.org；空为相对路径")
@@ -47,6 +57,51 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(65_536, ge=1024, description="请求正文最多多少字节")
     max_concurrent: int = Field(os.cpu_count() or 1, ge=1, le=64, description="同时计算的请求数")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="日志级别")
+    llm_url: str = Field("", description="兼容 OpenAI 的聊天接口的地址，通常以 /v1 结尾；空为不用语言模型")
+    llm_model: str = Field("", description="语言模型的名称")
+    llm_api_key: SecretStr = Field("", validate_default=True, description="语言模型服务的密钥；空为不用密钥")
+    llm_proxy: SecretStr = Field(
+        "", validate_default=True, description="访问语言模型服务的 HTTP 代理；空为直连（不看系统代理）"
+    )
+    llm_connect_timeout_seconds: float = Field(5.0, ge=0.1, le=60, description="连上语言模型服务最多等多少秒")
+    llm_first_token_timeout_seconds: float = Field(
+        30.0, ge=0.1, le=600, description="等语言模型开始作答最多多少秒"
+    )
+    llm_idle_timeout_seconds: float = Field(15.0, ge=0.1, le=600, description="作答中途停顿最多多少秒")
+    llm_total_timeout_seconds: float = Field(
+        90.0, ge=0.1, le=1800, description="一次提问总共最多等语言模型多少秒（含重试）"
+    )
+    llm_max_retries: int = Field(2, ge=0, le=10, description="连不上或对方忙时最多再试几次")
+    llm_max_tokens: int = Field(1024, ge=16, le=32_768, description="语言模型一次最多写多少个 token")
+    llm_temperature: float = Field(0.0, ge=0.0, le=2.0, description="语言模型的随机程度；0 最稳定")
+    llm_rewrite_followups: bool = Field(False, description="追问是否先由语言模型改写成独立的问题")
+
+    @field_validator("llm_url")
+    @classmethod
+    def _usable_address(cls, url: str) -> str:
+        return _checked_address(url.strip(), credentials=False)
+
+    @field_validator("llm_proxy")
+    @classmethod
+    def _usable_proxy(cls, proxy: SecretStr) -> SecretStr:
+        return SecretStr(_checked_address(proxy.get_secret_value().strip(), credentials=True))
+
+    @field_validator("llm_api_key")
+    @classmethod
+    def _usable_key(cls, key: SecretStr) -> SecretStr:
+        bare = key.get_secret_value().strip()
+        if not bare.isascii() or not bare.isprintable() or " " in bare:
+            raise PydanticCustomError("key", "只能是可见的 ASCII 字符，中间没有空格；请检查是否粘贴有误")
+        return SecretStr(bare)
+
+    @field_validator("llm_model")
+    @classmethod
+    def _bare_model(cls, model: str) -> str:
+        return model.strip()
+
+    @field_serializer("llm_api_key", "llm_proxy", when_used="json")
+    def _hidden(self, secret: SecretStr) -> str:
+        return hide(secret)
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -59,12 +114,44 @@ def read_settings(**overrides: object) -> Settings:
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        faults = "；".join(
-            f"CEWEN_{'_'.join(map(str, fault['loc'])).upper()}={fault['input']!r}：{fault['msg']}"
-            for fault in error.errors(include_url=False)
-        )
+        faults = "；".join(_in_words(fault) for fault in error.errors(include_url=False))
         raise ConfigError(f"设置有误：{faults}。见 docs/settings.md。") from error
     return settings.model_copy(update={name: getattr(settings, name).expanduser() for name in _PATHS})
 
 
+def hide(secret: SecretStr) -> str:
+    """What is shown of a secret: whether there is one."""
+    return "****" if secret.get_secret_value() else ""
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    name = "_".join(map(str, fault["loc"]))
+    # An address that is refused for the password in it must not be printed for that.
+    secret = name in _SECRETS or (name == "llm_url" and "@" in str(fault["input"]))
+    return f"CEWEN_{name.upper()}={'****' if secret else repr(fault['input'])}：{fault['msg']}"
+
+
+def _checked_address(url: str, *, credentials: bool) -> str:
+    """Give `url` back unchanged if it is "" or a usable http(s) address.
+
+    Raises:
+        PydanticCustomError: If it is not, saying what is allowed.
+    """
+    if not url:
+        return url
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that never closes
+        usable = False
+    if not usable or not url.isprintable() or " " in url:
+        raise PydanticCustomError("address", "要写成 http:// 或 https:// 开头、带主机名的地址")
+    if "@" in parts.netloc and not credentials:
+        raise PydanticCustomError("address", "地址里不能有用户名和口令；密钥请写在 CEWEN_LLM_API_KEY 里")
+    if "#" in url:
+        raise PydanticCustomError("address", "地址里不能有 # 和它后面的部分")
+    return url
+
+
+_SECRETS = frozenset({"llm_api_key", "llm_proxy"})
 _PATHS = ("seeds_dir", "index_dir", "cache_dir")

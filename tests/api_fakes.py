@@ -20,17 +20,20 @@ from api.settings import ApiSettings
 from rag.errors import NotFoundError
 from rag.records import (
     Answer,
+    AnswerEvent,
     AnswerSentence,
     Block,
     BlockKind,
     Chunk,
     Citation,
+    CitationsKnown,
     Document,
     OffsetMap,
     Paragraph,
     Passage,
     Source,
     SourceSpan,
+    TextAdded,
     Turn,
 )
 
@@ -113,7 +116,9 @@ class FakeEngine:
         top_k: int = 8,
         generator: str | None = None,
         explain: bool = False,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> Answer:
+        assert not cancelled()
         self.asked.append(
             {"question": question, "history": tuple(history), "top_k": top_k, "generator": generator}
         )
@@ -138,6 +143,24 @@ class FakeEngine:
             timings_ms={"total": 0.5},
             explain={"words": words} if explain else None,
         )
+
+    def stream(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        top_k: int = 8,
+        generator: str | None = None,
+        explain: bool = False,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[AnswerEvent]:
+        """The text of `ask` in two parts. Like the real engine it refuses at once, not at the first event."""
+        answer = self.ask(
+            question, history=history, top_k=top_k, generator=generator, explain=explain, cancelled=cancelled
+        )
+        middle = len(answer.answer) // 2
+        parts = [TextAdded(answer.answer[:middle]), TextAdded(answer.answer[middle:])]
+        return iter([CitationsKnown(answer.citations), *parts, answer])
 
     def search(
         self, query: str, *, top_k: int = 10, score_threshold: float | None = None

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from index.lexical import LexicalIndex
-from rag.answering.abstention import abstention_reason, abstention_text
-from rag.answering.lists import inline_counts
-from rag.claims import lacking_claims
+from rag.answering.abstention import abstain, abstention_reason
+from rag.confidence.claims import lacking_claims
+from rag.confidence.judge import Judgement
+from rag.confidence.wording import Wording
 from rag.engine import Engine
 from rag.errors import InputError, NotFoundError
-from rag.followup import resolve_followup
 from rag.question import read_question
-from rag.records import Answer, Turn
+from rag.records import Answer
+from rag.text.enumeration import inline_counts
 from rag.text.folding import squeeze
 from rag.text.terms import index_terms
 from tests.tea_corpus import tea_engine, tea_sources
@@ -22,7 +23,7 @@ from tests.tea_corpus import tea_engine, tea_sources
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    return tea_engine(tmp_path_factory.mktemp("tea"), answer_threshold=0.0)
+    return tea_engine(tmp_path_factory.mktemp("tea"), false_answer_rate=1.0)
 
 
 def test_a_number_is_answered_by_the_sentence_that_states_it(engine: Engine) -> None:
@@ -109,9 +110,9 @@ def test_a_title_that_is_not_printed_is_not_made_up(engine: Engine) -> None:
 def test_a_date_that_no_sentence_states_is_refused(tmp_path: Path) -> None:
     answer = tea_engine(tmp_path).ask("船是哪一年造的？")
     assert (answer.status, answer.citations, answer.sentences) == ("abstained", (), ())
-    assert answer.reason == "not_stated"
+    # Which of the two cannot be told with an encoder whose background is unknown.
+    assert answer.reason in ("not_stated", "off_topic")
     assert answer.related
-    assert "《" in answer.answer
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_claims_that_the_corpus_lacks_lower_the_confidence(
 
 
 def test_threshold_one_never_answers_and_zero_always_does(tmp_path: Path, engine: Engine) -> None:
-    never = tea_engine(tmp_path, answer_threshold=1.0)
+    never = tea_engine(tmp_path, false_answer_rate=0.0)
     assert never.ask("茶园种下茶树多少株？").status == "abstained"
     assert never.ask("制茶三法是谁写的？").status == "abstained"
     assert engine.ask("灯塔的造价是多少？").status == "answered"
@@ -143,7 +144,7 @@ def _content(answer: Answer) -> tuple[object, ...]:
 
 
 def test_the_same_question_gives_the_same_answer(tmp_path: Path, engine: Engine) -> None:
-    again = tea_engine(tmp_path, answer_threshold=0.0)
+    again = tea_engine(tmp_path, false_answer_rate=1.0)
     for question in ("老船工怎么认路？", "茶汤为什么发苦？", "制茶三法是谁写的？"):
         assert (
             _content(engine.ask(question)) == _content(engine.ask(question)) == _content(again.ask(question))
@@ -188,33 +189,42 @@ def test_claims_are_figures_and_counted_nouns() -> None:
     arm = LexicalIndex.build([index_terms("茶园去年种下1200株茶树。")])
     assert lacking_claims(read_question("2031年的茶怎么样？"), arm).figures == ("2031",)
     assert lacking_claims(read_question("1200株茶怎么样？"), arm).figures == ()
+    assert lacking_claims(read_question("1,200株茶树种在哪里？"), arm).figures == ()
+    assert lacking_claims(read_question("增长12.5%的是什么？"), arm).figures == ("12.5%",)
     assert lacking_claims(read_question("工人有多少？"), arm).nouns == ("工人",)
     assert lacking_claims(read_question("茶园有多少？"), arm).nouns == ()
     assert lacking_claims(read_question("工人为什么来？"), arm).nouns == ()
     assert lacking_claims(read_question("How many in 2031?"), arm).figures == ()
 
 
-def test_reasons_for_abstaining() -> None:
-    assert abstention_reason(read_question("什么？"), on_topic=False) == "too_vague"
-    assert abstention_reason(read_question("火箭怎么造？"), on_topic=False) == "off_topic"
-    assert abstention_reason(read_question("茶园有多大？"), on_topic=True) == "not_stated"
-    assert abstention_reason(read_question("茶园为什么关门？"), on_topic=True) == "false_premise"
-    for reason in ("too_vague", "off_topic", "not_stated", "false_premise"):
-        assert "[" not in abstention_text(reason, ())
-
-
-def test_a_question_that_stands_alone_is_searched_as_typed() -> None:
-    history = [Turn("user", "茶园种了多少株茶树？"), Turn("assistant", "1200株。")]
-    for question in ("老船工怎么认路？", "那守灯人每晚点灯几次？"):
-        assert resolve_followup(question, history) == question
-    assert resolve_followup("它有多大？", []) == "它有多大？"
+def judged(question: str, *, on_topic: bool, **unknown: tuple[str, ...]) -> Judgement:
+    wording = Wording(
+        read_question(question).words, (), *(unknown.get(k, ()) for k in ("names", "nouns", "verbs"))
+    )
+    return Judgement(0.1, False, on_topic, "general", wording, {})
 
 
 @pytest.mark.parametrize(
-    "question", ["它一共有多大？", "那工人呢？", "为什么？", "这三种里哪种最好？", "谁写的？"]
+    ("question", "on_topic", "verbs", "reason"),
+    [
+        ("什么？", False, (), "too_vague"),
+        ("火箭怎么造？", False, (), "off_topic"),
+        ("茶园有多大？", True, (), "not_stated"),
+        ("茶园为什么关门？", True, (), "false_premise"),
+        ("茶园怎么搬迁到城里？", True, ("搬迁",), "false_premise"),
+        ("茶园搬迁花了多少钱？", True, ("搬迁",), "not_stated"),
+    ],
 )
-def test_a_question_that_leans_back_gets_its_subject(question: str) -> None:
-    history = [Turn("user", "茶园种了多少株茶树？"), Turn("assistant", "1200株。")]
-    resolved = resolve_followup(question, history)
-    assert "茶园" in resolved
-    assert resolved.endswith(question)
+def test_reasons_for_abstaining(question: str, on_topic: bool, verbs: tuple[str, ...], reason: str) -> None:
+    assert (
+        abstention_reason(read_question(question), judged(question, on_topic=on_topic, verbs=verbs)) == reason
+    )
+
+
+def test_an_abstention_says_what_is_missing_and_what_is_near(engine: Engine) -> None:
+    related = engine.search("茶园种下茶树多少株？", top_k=1)
+    question = "上海的茶园有多大？"
+    text = abstain(read_question(question), judged(question, on_topic=True, names=("上海",)), related).text
+    assert "全文没有出现“上海”" in text
+    assert "最接近的内容在《制茶三法》第 1 段" in text
+    assert "最接近" not in abstain(read_question(question), judged(question, on_topic=False), related).text

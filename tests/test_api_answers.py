@@ -57,6 +57,8 @@ def test_an_answer(client: TestClient) -> None:
         "generator": "fake",
         "fingerprint": FINGERPRINT,
         "timings_ms": {"total": 0.5},
+        "calibration": "general",
+        "degraded": None,
     }
 
 

@@ -158,7 +158,6 @@ BODIES: dict[str, tuple[bytes, int, str, str]] = {
         "“history[0].name”不认识",
     ),
     "five faults": (ask_json(a=1, b=2, c=3, d=4, e=5), 422, "invalid_request", "另有 2 处"),
-    "stream": (ask_json(stream=True), 422, "streaming_not_available", "stream: true"),
     "unknown generator": (ask_json(generator="gpt"), 404, "generator_not_found", "fake"),
     "64 KB and one byte": (ask_json(question="a" * 65_536), 413, "body_too_large", "65536 字节"),
 }

@@ -106,8 +106,8 @@ class FakeWorkshop:
     def healthy(self) -> Service:
         return ArmService(INDEX)
 
-    def with_threshold(self, threshold: float) -> Service:
-        return ArmService(INDEX, threshold if threshold < 1 else 2.0)
+    def with_rate(self, rate: float) -> Service:
+        return ArmService(INDEX, 0.0 if rate >= 1 else 2.0)
 
     def with_index(self, change: Callable[[SearchIndex, int, int], ArmSet]) -> Service:
         return ArmService(change(INDEX, len(ROWS), len(ROWS)))
@@ -152,8 +152,8 @@ def test_every_kind_of_fault_is_tried() -> None:
         "shuffled_ids",
         "no_lexical",
         "no_dense",
-        "threshold_0",
-        "threshold_1",
+        "answers_all",
+        "answers_none",
         "shifted_citations",
         "invented_number",
         "flickering",
@@ -168,8 +168,8 @@ def test_every_kind_of_fault_is_tried() -> None:
         ("shuffled_ids", "floor:first_hit"),
         ("no_lexical", "alive:lexical"),
         ("no_dense", "alive:dense"),
-        ("threshold_0", "floor:false_answers"),
-        ("threshold_1", "floor:false_refusals"),
+        ("answers_all", "floor:false_answers"),
+        ("answers_none", "floor:false_refusals"),
         ("shifted_citations", "invariant:citations_verify"),
         ("invented_number", "invariant:answers_supported"),
         ("flickering", "invariant:runs_identical"),
@@ -189,7 +189,7 @@ def test_a_gate_that_lacks_the_limit_does_not_catch_the_fault() -> None:
     lax = GateConfig.model_validate({**LIMITS, "floor": [], "regression": [], "alive": {}})
     found = trials(lax)
     missed = [name for name, trial in found.items() if not trial.caught]
-    assert missed == ["shuffled_ids", "no_lexical", "no_dense", "threshold_0", "threshold_1"]
+    assert missed == ["shuffled_ids", "no_lexical", "no_dense", "answers_all", "answers_none"]
 
 
 def test_another_gates_red_is_not_enough() -> None:

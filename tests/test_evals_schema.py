@@ -39,6 +39,7 @@ FAULTY: dict[str, dict[str, Any]] = {
     "unanswerable with evidence": {"type": "unanswerable", "key_facts": []},
     "unanswerable with key facts": {"type": "unanswerable", "evidence": []},
     "follow-up without history": {"type": "followup"},
+    "a stand-alone form of what is no follow-up": {"standalone": "甲乙有多少个？"},
     "a slice twice": {"slices": ["typo", "typo"]},
     "a slice with a space": {"slices": ["two words"]},
     "an id with a slash": {"id": "a/1"},

@@ -11,13 +11,12 @@ import pytest
 
 from api.assembly import open_index
 from evals.fit.solvers import fit_conditional_logit, fit_logistic
-from rag.claims import Lacking
 from rag.corpus import build_corpus
 from rag.encoding.encoder import BUNDLED_ENCODER
 from rag.question import read_question
 from rag.ranking.background import Background, shipped_background
 from rag.ranking.features import FEATURES, gather_evidence
-from rag.ranking.model import QUESTION_FEATURES, question_features, shipped_model
+from rag.ranking.model import shipped_model
 from rag.retrieval import soft_maximum
 from rag.text.terms import query_terms
 from tests.counting_encoder import CountingEncoder
@@ -76,37 +75,18 @@ def test_the_shipped_background_belongs_to_the_bundled_encoder() -> None:
 def test_shipped_weights_name_their_features_and_data() -> None:
     model = shipped_model()
     assert model.rank_weights.shape == (len(FEATURES),)
-    assert model.confidence_weights.shape == (len(QUESTION_FEATURES),)
     assert {"data", "data_sha256", "encoder", "examples", "held_out_figures"} <= set(model.provenance)
     stored = json.loads((files("rag.ranking") / "weights.json").read_text(encoding="utf-8"))
     assert stored["provenance"] == model.provenance
 
 
-def test_relevance_and_confidence_are_logistic() -> None:
+def test_relevance_is_logistic() -> None:
     model = shipped_model()
     value = 7.0
     by_hand = 1 / (1 + np.exp(-(model.relevance_scale * value + model.relevance_offset)))
     assert model.relevance(np.array([value]))[0] == pytest.approx(by_hand, abs=1e-4)
-    ones = np.ones(len(QUESTION_FEATURES))
-    logit = model.confidence_weights.sum() + model.confidence_offset
-    assert model.confidence(ones) == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-4)
     grid = model.relevance(np.linspace(-20, 30, 50))
     assert (np.diff(grid) >= 0).all()
-
-
-def test_question_features_by_hand(tmp_path: Path) -> None:
-    encoder = CountingEncoder()
-    corpus = build_corpus(tea_sources(), chunk_max_chars=200)
-    index = open_index(tea_settings(tmp_path), corpus, encoder)
-    question = read_question("灯塔")
-    evidence = gather_evidence(question, encoder.encode_queries(["灯塔"])[0], index, corpus, UNKNOWN, 50)
-    values = np.arange(len(evidence.ordinals), dtype=np.float64)
-    features = dict(
-        zip(QUESTION_FEATURES, question_features(evidence, values, Lacking(("2031",), ())), strict=True)
-    )
-    assert features["top_rank_value"] == values[-1]
-    assert (features["lacks_figure"], features["lacks_noun"]) == (1.0, 0.0)
-    assert features["margin"] == pytest.approx(values[-1] - values[-6:-1].mean())
 
 
 def test_soft_maximum_by_hand() -> None:

@@ -1,153 +1,160 @@
-"""`python -m evals.fit --reading FILE`: fit the ranking weights and write them with their provenance.
+"""`python -m evals.fit ranking|reader|confidence|measure`: fit what is fitted, and say how it does.
 
-Corpora whose number is divisible by three are kept out of the fit and only reported on.
+Which corpus is for what stands in `corpora.toml`; the reading set is split by article. Nothing of the
+corpora that are served, nor of the questions that measure them, enters a fit.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import numpy.typing as npt
 import typer
 
-from evals.fit.examples import Example, make_examples
-from evals.fit.minicorpora import MiniCorpusMaker, Vectors, group_articles
-from evals.fit.reading import Article, read_articles
-from evals.fit.report import confidence_figures, ranking_figures
-from evals.fit.solvers import fit_conditional_logit, fit_logistic
-from rag.corpus import window_texts
-from rag.encoding.encoder import BUNDLED_ENCODER, Encoder, SentenceTransformerEncoder
-from rag.ranking.background import Background
-from rag.ranking.features import FEATURES
-from rag.ranking.model import QUESTION_FEATURES, question_features
+from evals.fit.cases import Case, cases_of_folder
+from evals.fit.confidence import confidences_of, figures, fit_models, out_of_fold, rows_of
+from evals.fit.news_cases import news_cases
+from evals.fit.ranking import fit_ranking
+from evals.fit.reader.essay_pairs import essay_pairs
+from evals.fit.reader.packing import packed, write_reader
+from evals.fit.reader.reading_pairs import ReadingPairs
+from evals.fit.reader.stages import train_reader
+from evals.fit.reading_cases import reading_cases
+from evals.fit.vectors import LogitCache, VectorCache
+from rag.confidence.model import GROUPS, shipped_models
+from rag.confidence.reader import WEIGHTS_FILE, BundledReader
+from rag.encoding.encoder import BUNDLED_ENCODER, SentenceTransformerEncoder
+from rag.ranking.model import shipped_model
 from rag.settings import read_settings
 
-_HELD_OUT = 3
-_PACKAGE = Path(__file__).resolve().parents[2] / "rag" / "ranking"
+_HERE = Path(__file__).resolve().parent
+_CONFIDENCE = _HERE.parents[1] / "rag" / "confidence"
+_FULL = "dense+words+reader"
+_CALIBRATION_PASSAGES, _TEST_PASSAGES = 120, 120
+
+Reading = Annotated[Path, typer.Option(help="gzipped JSON lines of reading-comprehension questions")]
+Cache = Annotated[Path, typer.Option(help="where encoded rows and a half-trained reader are kept")]
+_CACHE = Path("evals/out/fit")
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def main(
-    reading: Annotated[Path, typer.Option(help="gzipped JSON lines of reading-comprehension questions")],
-    cache: Annotated[Path, typer.Option(help="where encoded rows are kept between runs")] = Path(
-        "evals/out/fit"
-    ),
-    out: Annotated[Path, typer.Option(help="where weights.json and background.npz go")] = _PACKAGE,
-) -> None:
-    """Fit ranking and confidence on reading comprehension, held-out articles reported."""
-    settings = read_settings()
-    encoder = SentenceTransformerEncoder(BUNDLED_ENCODER, settings.cache_dir, settings.threads)
-    articles = read_articles(reading)
-    groups = group_articles(articles)
-    cached = _Cache(cache, encoder)
-    vectors = _rows(articles, cached)
-    maker = MiniCorpusMaker(articles, vectors)
-    fitted = [position for n, positions in enumerate(groups) if n % _HELD_OUT for position in positions]
-    background = _background(vectors["sentence"][maker.sentence_rows(fitted)])
-    examples = make_examples(articles, groups, maker, background, cached.queries)
-    train = [example for example in examples if example.corpus % _HELD_OUT]
-    held_out = [example for example in examples if not example.corpus % _HELD_OUT]
-    weights = _fit(train)
-    figures = {
-        "ranking": ranking_figures(held_out, weights["rank_weights"]),
-        "confidence": confidence_figures(held_out, weights),
-    }
-    provenance = {
-        "data": f"{reading.name} (CMRC 2018, DRCD, XQuAD; CC BY-SA)",
-        "data_sha256": hashlib.sha256(reading.read_bytes()).hexdigest(),
-        "encoder": encoder.name,
-        "encoder_revision": encoder.revision,
-        "articles": len(articles),
-        "examples": {"fitted": len(train), "held_out": len(held_out)},
-        "held_out_figures": figures,
-    }
-    _write(out, weights, provenance, background, encoder.name)
-    typer.echo(json.dumps(figures, ensure_ascii=False, indent=1))
+@app.command()
+def ranking(reading: Reading, cache: Cache = _CACHE) -> None:
+    """Fit `rag/ranking/weights.json` and `background.npz`."""
+    encoder, cached = _encoder(cache)
+    _show(fit_ranking(reading, cached, encoder))
 
 
-def _fit(train: Sequence[Example]) -> dict[str, Any]:
-    answerable = [example for example in train if example.positive.any()]
-    rank = fit_conditional_logit([(example.evidence.matrix, example.positive) for example in answerable])
-    values = np.concatenate([example.evidence.matrix @ rank for example in answerable])
-    labels = np.concatenate([example.positive for example in answerable])
-    scale, offset = fit_logistic(values[:, None], labels, balanced=False)
-    inputs = np.stack([question_features(e.evidence, e.evidence.matrix @ rank, e.lacking) for e in train])
-    slopes, intercept = fit_logistic(inputs, np.array([e.made == "answerable" for e in train]), balanced=True)
-    return {
-        "rank_weights": rank,
-        "relevance_scale": float(scale[0]),
-        "relevance_offset": offset,
-        "confidence_weights": slopes,
-        "confidence_offset": intercept,
-    }
+@app.command()
+def reader(reading: Reading, cache: Cache = _CACHE) -> None:
+    """Train `rag/confidence/reader.npz`: about an hour on two cores."""
+    encoder, cached = _encoder(cache)
+    cases = _cases("train", cached)
+    trained = train_reader(
+        ReadingPairs(reading).pairs(),
+        essay_pairs(cases),
+        encoder.transformer,
+        encoder.tokenizer,
+        cache,
+        lambda done, steps, loss: typer.echo(f"{done}/{steps} loss {loss:.3f}"),
+    )
+    arrays = packed(trained, encoder.transformer)
+    write_reader(_CONFIDENCE / WEIGHTS_FILE, arrays)
+    typer.echo(f"reader {arrays['revision']}")
 
 
-class _Cache:
-    """Encoded texts, kept by a hash over the texts and the encoder."""
-
-    def __init__(self, folder: Path, encoder: Encoder) -> None:
-        self._folder = folder
-        self._encoder = encoder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def queries(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return self._kept("query", texts)
-
-    def passages(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return self._kept("passage", texts)
-
-    def _kept(self, kind: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        key = hashlib.sha256("\0".join([self._encoder.revision, kind, *texts]).encode()).hexdigest()[:16]
-        path = self._folder / f"{kind}-{key}.npy"
-        if not path.exists():
-            encode = self._encoder.encode_queries if kind == "query" else self._encoder.encode_passages
-            np.save(path, encode(texts))
-        rows: npt.NDArray[np.float32] = np.load(path)
-        return rows
-
-
-def _rows(articles: Sequence[Article], cached: _Cache) -> Vectors:
-    return {
-        "sentence": cached.passages([s.text for a in articles for s in a.corpus.sentences]),
-        "window": cached.passages([text for a in articles for text in window_texts(a.corpus)]),
-        "chunk": cached.passages([c.text for a in articles for c in a.corpus.chunks]),
-    }
-
-
-def _background(rows: npt.NDArray[np.float32]) -> Background:
-    wide = rows.astype(np.float64)
-    return Background(wide.mean(0), np.cov(wide.T))
-
-
-def _write(
-    out: Path, weights: dict[str, Any], provenance: dict[str, Any], background: Background, encoder: str
-) -> None:
-    rounded = {
-        name: [round(float(v), 5) for v in value] if isinstance(value, np.ndarray) else round(value, 5)
-        for name, value in weights.items()
-    }
-    content = {
-        "features": FEATURES,
-        "question_features": QUESTION_FEATURES,
-        **rounded,
-        "provenance": provenance,
+@app.command()
+def confidence(reading: Reading, cache: Cache = _CACHE) -> None:
+    """Fit `rag/confidence/confidence.json` on the calibration corpora."""
+    encoder, cached = _encoder(cache)
+    read = LogitCache(cache, BundledReader(encoder.transformer, encoder.tokenizer))
+    cases = _cases("calibration", cached)
+    cases += reading_cases(
+        reading, "calibration", cached, shipped_model(), max_passages=_CALIBRATION_PASSAGES
+    )
+    rows = rows_of(cases, read)
+    read.save()
+    essays = [row for row in rows if not row.corpus.startswith("reading")]
+    fitted = fit_models(rows, essays)
+    held_out = {name: figures(essays, out_of_fold(rows, name)[: len(essays)]) for name in GROUPS}
+    content = fitted | {
+        "provenance": {
+            "corpora": _names("calibration"),
+            "corpora_sha256": _digest("calibration"),
+            "reading": f"{reading.name}, calibration side (CMRC 2018, DRCD, XQuAD; CC BY-SA)",
+            "reading_sha256": hashlib.sha256(reading.read_bytes()).hexdigest(),
+            "encoder": encoder.name,
+            "encoder_revision": encoder.revision,
+            "reader": read.revision,
+            "cases": {"essays": len(essays), "reading": len(rows) - len(essays)},
+            "out_of_fold_figures": held_out,
+        }
     }
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    (out / "weights.json").write_text(text, encoding="utf-8")
-    if background.mean is None or background.covariance is None:
-        raise ValueError("no background to write")
-    upper = background.covariance[np.triu_indices(len(background.mean))]
-    np.savez_compressed(
-        out / "background.npz",
-        encoder=np.array(encoder),
-        mean=background.mean.astype(np.float32),
-        covariance=upper.astype(np.float32),
+    (_CONFIDENCE / "confidence.json").write_text(text, encoding="utf-8")
+    _show(held_out)
+
+
+@app.command()
+def measure(
+    reading: Reading,
+    news: Annotated[Path | None, typer.Option(help="gzipped JSON lines of news articles")] = None,
+    folder: Annotated[list[Path], typer.Option(help="folders with documents/ and questions.jsonl")] = [],  # noqa: B006
+    cache: Cache = _CACHE,
+) -> None:
+    """Say how confidence does on the test side of the reading set, on news and on folders of one's own."""
+    encoder, cached = _encoder(cache)
+    read = LogitCache(cache, BundledReader(encoder.transformer, encoder.tokenizer))
+    model = shipped_models().by_name[_FULL]
+    threshold = model.threshold(read_settings().false_answer_rate)
+    sets: dict[str, Sequence[Case]] = {
+        each.name: cases_of_folder(each, cached, shipped_model()) for each in folder
+    }
+    sets["reading (test)"] = reading_cases(
+        reading, "test", cached, shipped_model(), max_passages=_TEST_PASSAGES
     )
+    if news is not None:
+        sets["news"] = news_cases(news, cached, shipped_model())
+    measured = {name: rows_of(cases, read) for name, cases in sets.items()}
+    read.save()
+    _show({name: figures(rows, confidences_of(rows, model), threshold) for name, rows in measured.items()})
+
+
+def _encoder(cache: Path) -> tuple[SentenceTransformerEncoder, VectorCache]:
+    settings = read_settings()
+    encoder = SentenceTransformerEncoder(BUNDLED_ENCODER, settings.cache_dir, settings.threads)
+    return encoder, VectorCache(cache, encoder)
+
+
+def _names(purpose: str) -> list[str]:
+    names: list[str] = tomllib.loads((_HERE / "corpora.toml").read_text(encoding="utf-8"))[purpose]
+    return names
+
+
+def _cases(purpose: str, cached: VectorCache) -> list[Case]:
+    model = shipped_model()
+    return [
+        case for name in _names(purpose) for case in cases_of_folder(_HERE / "corpora" / name, cached, model)
+    ]
+
+
+def _digest(purpose: str) -> str:
+    """SHA-256 over every file of the corpora of one purpose."""
+    digest = hashlib.sha256()
+    for name in _names(purpose):
+        for path in sorted((_HERE / "corpora" / name).rglob("*.*")):
+            digest.update(f"{path.relative_to(_HERE).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _show(content: Any) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from evals.fit.minicorpora import MiniCorpus, MiniCorpusMaker
 from evals.fit.reading import Article, Asked
-from rag.claims import Lacking, lacking_claims
 from rag.question import read_question
 from rag.ranking.background import Background
 from rag.ranking.features import Evidence, gather_evidence
@@ -48,13 +47,14 @@ class Example:
     made: Made
     near: bool
     evidence: Evidence
-    lacking: Lacking
     positive: npt.NDArray[np.bool_]
     chunks: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class _Put:
+class Put:
+    """A question to be put to a small corpus; see `Example` for the fields."""
+
     corpus: int
     made: Made
     near: bool
@@ -71,17 +71,18 @@ def make_examples(
     encode: Encode,
 ) -> list[Example]:
     """All examples, in a fixed order."""
-    put = _put_questions(articles, groups, maker)
+    put = put_questions(articles, groups, maker)
     vectors = encode([each.text for each in put])
     return [_example(each, vector, background) for each, vector in zip(put, vectors, strict=True)]
 
 
-def _put_questions(
+def put_questions(
     articles: Sequence[Article], groups: Sequence[Sequence[int]], maker: MiniCorpusMaker
-) -> list[_Put]:
+) -> list[Put]:
+    """Every question as it is or changed, to its corpus whole or without its passage; in a fixed order."""
     generator = random.Random(_SEED)
     everything = [asked for article in articles for asked in article.questions]
-    put: list[_Put] = []
+    put: list[Put] = []
     for number, positions in enumerate(groups):
         passages = [passage for position in positions for passage in articles[position].passage_ids]
         left_out = {passage for passage in passages if generator.random() < _LEFT_OUT_SHARE}
@@ -94,7 +95,7 @@ def _put_questions(
                         continue
                     made, text = _variant(asked, mini, everything, generator, answerable=not missing)
                     if text:
-                        put.append(_Put(number, made, near, text, asked, mini))
+                        put.append(Put(number, made, near, text, asked, mini))
     return put
 
 
@@ -133,10 +134,9 @@ def _swapped(asked: Asked, mini: MiniCorpus, everything: Sequence[Asked], genera
     return ""
 
 
-def _example(put: _Put, vector: npt.NDArray[np.float32], background: Background) -> Example:
+def _example(put: Put, vector: npt.NDArray[np.float32], background: Background) -> Example:
     mini = put.mini
     question = read_question(put.text)
-    lacking = lacking_claims(question, mini.index.chunk_terms)
     evidence = gather_evidence(question, vector, mini.index, mini.corpus, background, CANDIDATES_PER_ARM)
     answers = [squeeze(answer) for answer in put.asked.answers]
     rows = evidence.ordinals.tolist()
@@ -149,4 +149,4 @@ def _example(put: _Put, vector: npt.NDArray[np.float32], background: Background)
         ]
     )
     chunks = np.array([mini.corpus.sentences[row].chunk_ordinal for row in rows], np.int64)
-    return Example(put.corpus, put.made, put.near, evidence, lacking, positive, chunks)
+    return Example(put.corpus, put.made, put.near, evidence, positive, chunks)

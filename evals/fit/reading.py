@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from evals.fit.reader.pairs import Split, split_of
 from rag.corpus import Corpus, build_corpus
 from rag.reading.decoding import source_from_text
 
@@ -52,6 +53,23 @@ class Article:
         """The article's rows."""
         text = "\n".join(" ".join(passage.split("\n")) for passage in self.passages)
         return build_corpus([source_from_text(self.title, text)], chunk_max_chars=CHUNK_MAX_CHARS)
+
+
+def articles_of_split(path: Path, split: Split, max_passages: int) -> list[Article]:
+    """The articles of one side of the reader's split, in a fixed random order, up to a number of passages."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [row for line in lines if split_of((row := json.loads(line))["title"]) == split]
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault((row["source"][:4], row["title"]), []).append(row)
+    keys = sorted(grouped)
+    random.Random(_SEED).shuffle(keys)
+    articles: list[Article] = []
+    for key in keys:
+        if sum(len(article.passage_ids) for article in articles) >= max_passages:
+            break
+        articles.append(_article(key, grouped[key]))
+    return articles
 
 
 def read_articles(path: Path) -> list[Article]:

@@ -68,21 +68,36 @@ def fit_logistic(
         balanced: Whether both classes weigh the same in total.
         l2: Penalty on the squared standardised weights.
     """
+    share = labels.mean()
+    cost = np.where(labels, 0.5 / share, 0.5 / (1 - share)) if balanced else np.ones(len(labels))
+    return fit_weighted_logistic(features, labels, cost, l2=l2)
+
+
+def fit_weighted_logistic(
+    features: Floats, labels: Flags, cost: Floats, *, l2: float
+) -> tuple[Floats, float]:
+    """Weights and intercept of a logistic regression whose examples weigh differently.
+
+    Args:
+        features: Shape (n, d).
+        labels: Shape (n,).
+        cost: Weight of each example, shape (n,), 1 on average.
+        l2: Penalty on the squared standardised weights.
+    """
     import torch
 
     centre, scale = features.mean(0), features.std(0) + 1e-9
     x, y = torch.tensor((features - centre) / scale), torch.tensor(labels, dtype=torch.float64)
-    share = labels.mean()
-    cost = torch.tensor(
-        np.where(labels, 0.5 / share, 0.5 / (1 - share)) if balanced else np.ones(len(labels))
-    )
+    weight = torch.tensor(cost, dtype=torch.float64)
     weights = torch.zeros(features.shape[1] + 1, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
         logits = x @ weights[:-1] + weights[-1]
-        each = torch.nn.functional.binary_cross_entropy_with_logits(logits, y, weight=cost, reduction="none")
+        each = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, y, weight=weight, reduction="none"
+        )
         total: torch.Tensor = each.mean() + l2 * (weights[:-1] ** 2).sum()
         total.backward()  # type: ignore[no-untyped-call]
         return total

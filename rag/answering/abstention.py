@@ -1,58 +1,76 @@
-"""Say honestly that the corpus does not say: when, why, and what it does have nearby."""
+"""Say honestly that the corpus does not say: why, what it never writes, and what it does have nearby."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rag.answering.generator import RankedSentence
+from rag.confidence.judge import Judgement
 from rag.question import Question
-from rag.ranking.features import KIND_TESTS, without_numbers_of
 from rag.records import Passage, Reason
-from rag.text.folding import fold
 
-LACKING_CONFIDENCE = 0.05
-"""Highest confidence in an answer that lacks the kind of thing asked for."""
-
-_LOOKED_AT = 3
 _NEAR_CHARS = 40
+_NAMED_WORDS = 2
 
 
-def lacks_asked_kind(question: Question, ranked: Sequence[RankedSentence]) -> bool:
-    """Whether a number or date is asked for and none of the most relevant sentences states one.
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """No answer.
 
-    A number that the question itself names is no answer. Looked at are the first three sentences.
+    Attributes:
+        reason: Why.
+        text: One to three Chinese sentences for a reader; no marks, because nothing is claimed.
     """
-    test = KIND_TESTS.get(question.kind)
-    if test is None or question.is_foreign:
-        return False
-    best = [fold(found.sentence.text) for found in ranked[:_LOOKED_AT]]
-    return not any(test(without_numbers_of(text, question)) for text in best)
+
+    reason: Reason
+    text: str
 
 
-def abstention_reason(question: Question, *, on_topic: bool) -> Reason:
+def abstain(question: Question, judgement: Judgement, related: Sequence[Passage]) -> Abstention:
+    """The abstention for a question that was judged not to be answered.
+
+    Args:
+        question: As asked.
+        judgement: What the judge said.
+        related: The nearest passages, best first.
+    """
+    reason = abstention_reason(question, judgement)
+    return Abstention(reason, _text(reason, judgement, related))
+
+
+def abstention_reason(question: Question, judgement: Judgement) -> Reason:
     """Why there is no answer.
 
-    `too_vague`: the question has no word that could be looked for. `off_topic`: nothing in the corpus is
-    near what it is about. `false_premise`: a question for reasons whose subject is there, but
-    no passage says that the thing it presumes is so. `not_stated`: the subject is there, the answer is not.
+    `too_vague`: the question has no word that could be looked for. `off_topic`: nothing in the corpus is near
+    what it is about. `false_premise`: its subject is there, and it takes for granted what no passage says: it
+    asks for the reasons of something, or what is said to be done is a word that the corpus never writes.
+    `not_stated`: the subject is there, the answer is not.
     """
     if not question.words:
         return "too_vague"
-    if not on_topic:
+    if not judgement.on_topic:
         return "off_topic"
-    return "false_premise" if question.kind == "why" else "not_stated"
+    presumes = question.kind == "why" or (
+        question.kind not in ("number", "date") and bool(judgement.wording.verbs)
+    )
+    return "false_premise" if presumes else "not_stated"
 
 
-def abstention_text(reason: Reason, related: Sequence[Passage]) -> str:
-    """One or two Chinese sentences for a reader; no marks, because nothing is claimed."""
+def _text(reason: Reason, judgement: Judgement, related: Sequence[Passage]) -> str:
     openings = {
         "too_vague": "这个问题太笼统，看不出要在文章里找什么。请补充一两个关键词。",
         "off_topic": "文章没有谈到这个话题，无法据此回答。",
         "not_stated": "文章谈到了相关内容，但没有说明这一点。",
-        "false_premise": "文章里找不到这个说法成立的依据，因此无法回答原因。",
+        "false_premise": "文章谈到了相关内容，但找不到问题里这个说法的依据，因此无法回答。",
     }
     text = openings[reason]
-    if related and reason in ("not_stated", "false_premise"):
+    if reason not in ("not_stated", "false_premise"):
+        return text
+    wording = judgement.wording
+    missing = list(dict.fromkeys((*wording.names, *wording.verbs, *wording.nouns)))[:_NAMED_WORDS]
+    if missing:
+        text += f"全文没有出现{'、'.join(f'“{word}”' for word in missing)}。"
+    if related:
         near = related[0]
         opening = near.chunk.text.strip()[:_NEAR_CHARS]
         text += (

@@ -1,22 +1,58 @@
-"""The one gate for every generator: a draft goes in, checked sentences with citations come out.
+"""The one gate for every generator: sentences with marks go in, sentences with checked citations come out.
 
-A sentence passes if its text stands verbatim (white space aside) in the corpus: at the sentence the
-generator names, or inside one of the passages it cites. What does not pass is dropped and its verdict
-kept for `explain`. Nothing is searched for beyond what the draft claims.
+`rag.answering.proving` says what a sentence stands on. Here that becomes citations, each a verbatim stretch
+of the source that `rag.answering.citations` has checked, and a verdict. Sentences come one by one, so what
+passes can be streamed; nothing that was admitted is taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from rag.answering.citations import cite_sentence
-from rag.answering.generator import Draft, DraftSentence
+from rag.answering.citations import cite_block, cite_sentence
+from rag.answering.marks import MarkedSentence
+from rag.answering.proving import Proof, Prover
+from rag.answering.support import Unsupported
 from rag.corpus import Corpus
 from rag.errors import CitationError
-from rag.reading.lines import LineTable
-from rag.records import AnswerSentence, Citation, Passage, Sentence
-from rag.text.folding import squeeze
+from rag.records import AnswerSentence, Citation, Match, Passage, SourceSpan
+from rag.text.folding import fold, squeeze
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one sentence of a generator.
+
+    Attributes:
+        text: The sentence as it was written.
+        verdict: The test it passed; "rejected", or "repeated" if it was admitted before.
+        marks: The passage numbers it named, those out of bounds among them.
+        repaired: Whether another passage than those it named proves it.
+        why: For a rejected one what is missing; for an admitted one what was ignored; may be empty.
+    """
+
+    text: str
+    verdict: Literal["exact", "normalised", "supported", "rejected", "repeated"]
+    marks: tuple[int, ...] = ()
+    repaired: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A sentence that passed.
+
+    Attributes:
+        sentence: The sentence with the numbers of its citations.
+        citations: Those of them that are new with it.
+        starts_line: Whether it began a line.
+    """
+
+    sentence: AnswerSentence
+    citations: tuple[Citation, ...]
+    starts_line: bool
 
 
 @dataclass(frozen=True)
@@ -26,67 +62,123 @@ class Checked:
     Attributes:
         sentences: Sentences with the numbers of their citations.
         citations: Numbered from 1 in order of use.
-        verdicts: One line per draft sentence: its match, or why it was dropped.
+        verdicts: One for each sentence that came, in order.
+        layout: For each of `sentences` whether it began a line.
     """
 
     sentences: tuple[AnswerSentence, ...]
     citations: tuple[Citation, ...]
-    verdicts: tuple[str, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    layout: tuple[bool, ...] = ()
 
 
-def check_draft(draft: Draft, passages: Sequence[Passage], corpus: Corpus, *, public_url: str) -> Checked:
-    """Check every sentence of a draft.
+class Gate:
+    """Checks the sentences of one answer one by one, as they come.
 
     Args:
-        draft: What the generator wrote.
-        passages: The passages it was given, by number from 1.
-        corpus: The rows, for sentences that it names.
+        passages: The passages that the generator was given, by number from 1.
+        corpus: The rows that they belong to.
         public_url: Prefix of citation links.
     """
-    scores = {passage.chunk.ordinal: passage.score for passage in passages}
-    sentences: list[AnswerSentence] = []
-    citations: list[Citation] = []
-    verdicts: list[str] = []
-    for claimed in draft.sentences:
-        found = _locate(claimed, passages)
-        if found is None:
-            verdicts.append("rejected: not found verbatim in the passages it cites")
-            continue
-        number = len(citations) + 1
-        document = corpus.document_by_id[found.document_id]
-        score = scores.get(found.chunk_ordinal, 0.0)
+
+    def __init__(self, passages: Sequence[Passage], corpus: Corpus, *, public_url: str) -> None:
+        self._passages = passages
+        self._corpus = corpus
+        self._public_url = public_url
+        self._prover = Prover(passages, corpus)
+        self._said: set[str] = set()
+        self._stood: set[tuple[tuple[str, int, int], ...]] = set()
+        self._numbers: dict[tuple[str, int, int], int] = {}
+        self._layout: list[bool] = []
+        self.sentences: list[AnswerSentence] = []
+        self.citations: list[Citation] = []
+        self.verdicts: list[Verdict] = []
+
+    def check(self, sentence: MarkedSentence) -> Admitted | None:
+        """Check the next sentence and keep it if it passes; its verdict is kept in any case."""
+        cited = [number for number in sentence.numbers if 1 <= number <= len(self._passages)]
+        outside = [number for number in sentence.numbers if number not in cited]
+        note = f"编号 {'、'.join(map(str, outside[:3]))} 不存在，已忽略" if outside else ""
+        key = squeeze(fold(sentence.text)).rstrip("。.!?;,")
+        if key in self._said:
+            self._refuse(sentence, "repeated", "与前面的句子重复")
+            return None
+        found, repaired = self._prover.prove(sentence.text, cited), False
+        if isinstance(found, Unsupported):
+            other = found if found.contradicted else self._prover.repair(sentence.text, cited)
+            repaired = isinstance(other, Proof)
+            if isinstance(other, Proof) or not cited or other.why.startswith("有"):
+                found = other
+        if isinstance(found, Unsupported):
+            self._refuse(sentence, "rejected", found.why)
+            return None
+        if found.match != "supported" and found.places in self._stood:
+            self._refuse(sentence, "repeated", "与前面的句子重复")
+            return None
         try:
-            citation = cite_sentence(number, found, document, score=score, public_url=public_url)
+            admitted = self._admit(sentence, found)
         except CitationError as error:
-            verdicts.append(f"rejected: {error.message}")
-            continue
-        citations.append(citation)
-        sentences.append(AnswerSentence(found.text, (number,), "exact"))
-        verdicts.append("exact")
-    return Checked(tuple(sentences), tuple(citations), tuple(verdicts))
+            self._refuse(sentence, "rejected", error.message)
+            return None
+        self._said.add(key)
+        self._stood.add(found.places)
+        self.verdicts.append(Verdict(sentence.text, found.match, sentence.numbers, repaired, note))
+        return admitted
 
+    def checked(self) -> Checked:
+        """All that passed so far, and every verdict."""
+        return Checked(
+            tuple(self.sentences), tuple(self.citations), tuple(self.verdicts), tuple(self._layout)
+        )
 
-def _locate(claimed: DraftSentence, passages: Sequence[Passage]) -> Sentence | None:
-    """The stretch of the corpus that a draft sentence repeats."""
-    if claimed.sentence is not None:
-        return claimed.sentence if squeeze(claimed.text) == squeeze(claimed.sentence.text) else None
-    wanted = squeeze(claimed.text)
-    for number in claimed.passages:
-        if wanted and 1 <= number <= len(passages):
-            found = _inside(wanted, passages[number - 1])
-            if found is not None:
-                return found
-    return None
+    def _refuse(self, sentence: MarkedSentence, verdict: Literal["rejected", "repeated"], why: str) -> None:
+        self.verdicts.append(Verdict(sentence.text, verdict, sentence.numbers, False, why))
 
+    def _admit(self, sentence: MarkedSentence, proof: Proof) -> Admitted:
+        """Cite a proof and keep the sentence.
 
-def _inside(wanted: str, passage: Passage) -> Sentence | None:
-    chunk = passage.chunk
-    kept = [i for i, char in enumerate(chunk.text) if not char.isspace()]
-    at = "".join(chunk.text[i] for i in kept).find(wanted)
-    if at < 0:
-        return None
-    start, end = chunk.start + kept[at], chunk.start + kept[at + len(wanted) - 1] + 1
-    paragraph = passage.document.paragraphs[chunk.paragraph - 1]
-    span = LineTable(passage.document.source.text).span(*paragraph.block.offsets.source_range(start, end))
-    text = paragraph.text[start:end]
-    return Sentence(-1, chunk.document_id, chunk.paragraph, chunk.ordinal, text, start, end, span)
+        Raises:
+            CitationError: If the source does not hold what is to be cited; nothing is kept then.
+        """
+        fresh: list[Citation] = []
+        numbers: list[int] = []
+        for made in self._citations(proof, len(self.citations) + 1):
+            place = (made.document_id, made.start_char, made.end_char)
+            number = self._numbers.get(place, len(self.citations) + len(fresh) + 1)
+            numbers.append(number)
+            if place not in self._numbers:
+                fresh.append(replace(made, number=number))
+        for citation in fresh:
+            self._numbers[(citation.document_id, citation.start_char, citation.end_char)] = citation.number
+        text = proof.stretches[0].text if proof.match == "exact" else sentence.text
+        answer = AnswerSentence(text, tuple(dict.fromkeys(numbers)), proof.match)
+        self.citations.extend(fresh)
+        self.sentences.append(answer)
+        self._layout.append(sentence.starts_line)
+        return Admitted(answer, tuple(fresh), sentence.starts_line)
+
+    def _citations(self, proof: Proof, number: int) -> Iterable[Citation]:
+        """Checked citations of a proof; their numbers are provisional.
+
+        Raises:
+            CitationError: If the source does not hold it.
+        """
+        match: Match = "normalised" if proof.match == "normalised" else "exact"
+        for stretch in proof.stretches:
+            document = self._corpus.document_by_id[stretch.document_id]
+            score = self._score(stretch.document_id, stretch.span)
+            yield cite_sentence(
+                number, stretch, document, score=score, public_url=self._public_url, match=match
+            )
+        for document, block in proof.blocks:
+            score = self._score(document.document_id, block.span)
+            yield cite_block(number, block, document, score=score, public_url=self._public_url)
+
+    def _score(self, document_id: str, span: SourceSpan) -> float:
+        """Relevance of the passage that holds the first character, else of the document's best passage."""
+        of_document = [p for p in self._passages if p.document.document_id == document_id]
+        for passage in of_document:
+            held = passage.chunk.span
+            if held.start_char <= span.start_char < held.end_char:
+                return passage.score
+        return max((passage.score for passage in of_document), default=0.0)

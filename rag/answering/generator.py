@@ -1,13 +1,16 @@
-"""The seam for answer writers. A generator sees a question and numbered passages and gives a draft.
+"""The seam for answer writers. A generator sees a question and numbered passages and gives text with marks.
 
-A draft is only a claim: each of its sentences names the passages it stands on, and
-`rag.answering.citations` checks every one of them before a reader sees it. So a generator needs no
-access to the index, cannot forge a citation, and may be anything from a rule to a language model.
+What it writes is only a claim: `rag.answering.marks` cuts it into sentences, `rag.answering.gate` checks
+every one of them against the passages, and nothing else reaches a reader. So a generator needs no access to
+the index, cannot forge a citation, and may be anything from a rule to a language model.
+
+A third party's generator is found through the entry-point group `cewen.generators`; see
+`rag.answering.plugins`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,16 +31,23 @@ class RankedSentence:
     relevance: float
 
 
+def never() -> bool:
+    """Nobody cancels."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """What a generator gets.
 
     Attributes:
         question: The question as searched.
-        passages: Retrieved passages, best first; `passages[i].rank == i + 1` is their number.
-        ranked: Candidate sentences, best first.
+        passages: Numbered passages: `passages[i].rank == i + 1` is what a mark `[n]` names. First the most
+            relevant ones, best first; then those that complete a list of which one of them is a part.
+        ranked: Candidate sentences of these passages, best first.
         named: Ids of the documents that the question names, in corpus order; may be empty.
         max_chars: How long the answer may be; a complete list may be longer.
+        cancelled: Whether nobody waits for the answer any more; to be asked now and then by a slow generator.
     """
 
     question: Question
@@ -45,37 +55,24 @@ class GenerationRequest:
     ranked: Sequence[RankedSentence]
     named: Sequence[str]
     max_chars: int
-
-
-@dataclass(frozen=True, slots=True)
-class DraftSentence:
-    """One claimed sentence.
-
-    Attributes:
-        text: The sentence, without marks.
-        passages: Numbers of the passages it claims to stand on.
-        sentence: The corpus sentence it repeats, when the generator knows (it is still checked).
-    """
-
-    text: str
-    passages: tuple[int, ...] = ()
-    sentence: Sentence | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a generator gives back; no sentences means that it found nothing to say."""
-
-    sentences: tuple[DraftSentence, ...]
-    is_list: bool = False
+    cancelled: Callable[[], bool] = never
 
 
 class AnswerGenerator(Protocol):
-    """Writes drafts."""
+    """Writes answers.
+
+    The text is plain; after a sentence stand the numbers of the passages that support it, as `[1]` or
+    `[1][3]`. A line end ends a sentence too. A sentence that repeats a passage word for word needs nothing
+    else; any other one must hold no number, name or quotation that its passages lack.
+    """
 
     @property
     def name(self) -> str:
         """The name by which it is chosen."""
 
-    def generate(self, request: GenerationRequest) -> Draft:
-        """Write a draft for one question. Same request, same draft."""
+    def generate(self, request: GenerationRequest) -> Iterator[str]:
+        """Give the text piece by piece, cut anywhere; no text at all says that the passages do not answer.
+
+        Raises:
+            GeneratorError: If it cannot go on; what was given before still counts.
+        """

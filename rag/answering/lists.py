@@ -7,15 +7,13 @@ between them; without one the evidence does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rag.answering.generator import RankedSentence
 from rag.structure import Enumeration, Structure
+from rag.text.enumeration import inline_counts
 
 _POOL = 8
-_INLINE = re.compile(r"[^，。；：“”‘’（）()\s]{1,16}(?:[、，；][^，。；：“”‘’（）()\s]{1,16})+")
-_INLINE_SEPARATORS = re.compile(r"[、，；]|和|与|及")
 _COUNT_AGREES, _COUNT_DIFFERS = 1.5, 0.35
 _HEAD_SHARE, _MEMBER_SHARE = 0.8, 0.4
 _ENOUGH = 0.6
@@ -61,15 +59,3 @@ def _fit(
     if count is not None:
         value *= _COUNT_AGREES if count == len(enumeration.items) else _COUNT_DIFFERS
     return value
-
-
-def inline_counts(text: str) -> set[int]:
-    """Lengths of the lists inside a sentence: things between 、 (or ，；) and a last 和/与/及."""
-    counts: set[int] = set()
-    for run in _INLINE.findall(text):
-        for separators in ("[、]", "[，；、]"):
-            parts = re.split(separators, run)
-            if len(parts) > 1:
-                counts.add(len(parts) + len(_INLINE_SEPARATORS.findall(parts[-1])))
-                counts.add(len(parts))
-    return counts

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.answering.citations import cite_block, source_url
-from rag.answering.gate import Checked
+from rag.answering.gate import Checked, Verdict
 from rag.answering.typed_parts import (
     TypedAnswer,
     answer_typed,
@@ -36,22 +36,23 @@ class TypedLookup:
 
     Args:
         corpus: The rows.
-        threshold: Confidence below which a topic does not point at a document.
         public_url: Prefix of links.
     """
 
-    def __init__(self, corpus: Corpus, *, threshold: float, public_url: str) -> None:
+    def __init__(self, corpus: Corpus, *, public_url: str) -> None:
         self._corpus = corpus
-        self._threshold = threshold
         self._public_url = public_url
 
-    def find(self, question: Question, found: Retrieved, scope: Scope) -> TypedAnswer | None:
+    def find(
+        self, question: Question, found: Retrieved, scope: Scope, *, confident: bool
+    ) -> TypedAnswer | None:
         """The answer from typed parts, or None if the question does not ask for one.
 
         Args:
             question: The question as asked.
             found: What searching its topic found.
             scope: The documents it names.
+            confident: Whether what was found is about the topic, so that a topic points at a document.
         """
         if question.metadata is None:
             return None
@@ -63,20 +64,22 @@ class TypedLookup:
         )
         if not named and not asks_about_text(question, documents):
             return None
-        meant = [self._corpus.document_by_id[i] for i in named or self._meant(question, found)]
+        meant = [
+            self._corpus.document_by_id[i] for i in named or self._meant(question, found, confident=confident)
+        ]
         typed = answer_typed(question.metadata, meant)
         test = KIND_TESTS.get(question.kind)
         if typed and test and not any(test(fold(said.text)) for said in typed.sentences):
             return TypedAnswer((), typed.missing or "原文印出的作者信息里没有这个数字。")
         return typed
 
-    def _meant(self, question: Question, found: Retrieved) -> Sequence[str]:
+    def _meant(self, question: Question, found: Retrieved, *, confident: bool) -> Sequence[str]:
         """Ids of the documents that are asked about without a name: by note, all of them, or the best."""
         if by_note := documents_by_note(question, self._corpus.documents):
             return by_note
         if not topic_of(question.folded):
             return [document.document_id for document in self._corpus.documents]
-        if found.ranked and found.confidence >= self._threshold:
+        if found.ranked and confident:
             return [found.best_document()]
         return []
 
@@ -93,7 +96,8 @@ class TypedLookup:
                 )
                 citations.append(citation)
             sentences.append(AnswerSentence(said.text, tuple(numbers), "supported"))
-        return Checked(tuple(sentences), tuple(citations), tuple("supported" for _ in sentences))
+        verdicts = tuple(Verdict(sentence.text, sentence.match) for sentence in sentences)
+        return Checked(tuple(sentences), tuple(citations), verdicts, tuple(True for _ in sentences))
 
     def passages(self, typed: TypedAnswer) -> list[Passage]:
         """The blocks as search passages, ranked from 1 (they are no rows of the index: ordinal -1)."""

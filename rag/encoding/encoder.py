@@ -86,6 +86,16 @@ class SentenceTransformerEncoder:
         """Length of a vector."""
         return self._dimension
 
+    @property
+    def transformer(self) -> Any:
+        """The transformer inside, for what shares its layers; not to be changed."""
+        return self._model[0].model
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its `tokenizers.Tokenizer`."""
+        return self._model.tokenizer.backend_tokenizer
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Encode questions, one at a time: a batch's padding would change the last bits of a vector.
 

@@ -29,6 +29,8 @@ _WORD_ORDER = {"首先": 1, "其次": 2, "再次": 3, "再者": 3, "此外": 4, 
     "再一方面": 3,
 }
 _MARKS = re.compile(r"[\W_]+")
+_INLINE = re.compile(r"[^，。；：“”‘’（）()\s]{1,16}(?:[、，；][^，。；：“”‘’（）()\s]{1,16})+")
+_INLINE_SEPARATORS = re.compile(r"[、，；]|和|与|及")
 _PARALLEL_DICE = 0.19
 _PARALLEL_MAX_CHARS = 60
 
@@ -150,3 +152,15 @@ def common_subsequence(left: str, right: str) -> int:
                 diagonal + 1 if char == other else max(row[column], row[column - 1]),
             )
     return row[-1]
+
+
+def inline_counts(text: str) -> set[int]:
+    """Lengths of the lists inside a sentence: things between 、 (or ，；) and a last 和/与/及."""
+    counts: set[int] = set()
+    for run in _INLINE.findall(text):
+        for separators in ("[、]", "[，；、]"):
+            parts = re.split(separators, run)
+            if len(parts) > 1:
+                counts.add(len(parts) + len(_INLINE_SEPARATORS.findall(parts[-1])))
+                counts.add(len(parts))
+    return counts

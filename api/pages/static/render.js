@@ -26,6 +26,7 @@ export function answerBox(reply) {
   }
   const notes = [`文库能回答的可能性 ${Math.round(reply.confidence * 100)}%`, `生成器 ${reply.generator}`];
   box.append(element("p", "meta", notes.join(" · ")));
+  if (reply.degraded) box.append(element("p", "meta", reply.degraded.message));
   return box;
 }
 

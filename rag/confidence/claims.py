@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rag.confidence.wording import knows
 from rag.question import Question
 from rag.question_patterns import CLAUSE_END
 from rag.ranking.arms import LexicalArm
-from rag.text.terms import pairs
 
-_FIGURE = re.compile(r"\d{2,}")
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*%?")
+_FIGURE_MIN_DIGITS = 2
 _IS_HOW_MANY = re.compile(r"([\u4e00-\u9fff]{2,8})(?:是|有|为)(?:多少|几|多[大高长远重])")
 _COUNTED_KINDS = ("number", "date")
 _NOUN_TAGS = ("n", "vn")
@@ -27,8 +28,6 @@ _ASKING_NOUNS = frozenset(
 )
 _COUNTERS = "几多哪某每一二两三四五六七八九十"
 """A "noun" that opens with one of these is a count and its measure word ("几本", "三楼")."""
-_NOWHERE = "\0"
-"""A term that no text has: its idf is the largest there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,15 @@ def lacking_claims(question: Question, arm: LexicalArm) -> Lacking:
     """
     if question.is_foreign:
         return Lacking((), ())
-    figures = tuple(figure for figure in _FIGURE.findall(question.folded) if not _knows(arm, figure))
+    figures = tuple(
+        figure
+        for figure in (found.replace(",", "") for found in _FIGURE.findall(question.folded))
+        if sum(char.isdigit() for char in figure) >= _FIGURE_MIN_DIGITS
+        and not knows(arm, figure)
+        and not knows(arm, figure.rstrip("%"))
+    )
     counted = counted_nouns(question) if question.kind in _COUNTED_KINDS else []
-    return Lacking(figures, tuple(noun for noun in counted if not _knows(arm, noun)))
+    return Lacking(figures, tuple(noun for noun in counted if not knows(arm, noun)))
 
 
 def counted_nouns(question: Question) -> list[str]:
@@ -71,10 +76,3 @@ def counted_nouns(question: Question) -> list[str]:
         for word in dict.fromkeys(found)
         if len(word) >= 2 and word not in _ASKING_NOUNS and word[0] not in _COUNTERS
     ]
-
-
-def _knows(arm: LexicalArm, term: str) -> bool:
-    """Whether any row has the term: as a word, or as every character pair of one."""
-    nowhere = arm.idf(_NOWHERE)
-    found = pairs(term)
-    return arm.idf(term) < nowhere or (bool(found) and all(arm.idf(pair) < nowhere for pair in found))

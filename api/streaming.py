@@ -1,0 +1,145 @@
+"""Answers that take their time: given up when the caller leaves, or sent part by part as server-sent events.
+
+The engine is synchronous and works in a thread; here it is joined to the event loop. Events are those of
+`rag.records.AnswerEvent` in the published form: `citations`, `delta`, at last `done` (or `error`, in the
+shape of every error). The data of `done` is the body of the same request without `stream`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.convert import ask_reply, citation_out
+from api.errors import error_detail
+from rag.records import Answer, AnswerEvent, CitationsKnown
+
+PING_SECONDS = 15.0
+"""Silence after which a comment is sent, so that nothing in between takes the connection for dead."""
+
+_BUFFERED_EVENTS = 64
+
+_logger = logging.getLogger(__name__)
+
+AskEngine = Callable[[Callable[[], bool]], Iterator[AnswerEvent]]
+"""Starts an answer; is given what says that the caller has left."""
+
+
+async def whole_answer(ask: Callable[[Callable[[], bool]], Answer], request: Request) -> Answer:
+    """An answer computed in a thread, told to stop if the caller leaves before it is there."""
+    left = threading.Event()
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        left.set()
+
+    # Not raised inside the task group, which would wrap it into a group of exceptions.
+    result: list[Answer | Exception] = []
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch)
+            try:
+                result.append(await anyio.to_thread.run_sync(ask, left.is_set, abandon_on_cancel=True))
+            except Exception as error:  # noqa: BLE001 -- raised again below
+                result.append(error)
+            tasks.cancel_scope.cancel()
+    finally:
+        left.set()
+    (outcome,) = result
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+class EventStreamResponse(Response):
+    """The events of one answer as `text/event-stream`.
+
+    Args:
+        ask: Starts the answer; what it raises at once is the request's fault and never gets here.
+        ping_seconds: Silence after which a comment is sent.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, ask: AskEngine, *, ping_seconds: float = PING_SECONDS) -> None:
+        self._left = threading.Event()
+        self._events = ask(self._left.is_set)
+        self._ping_seconds = ping_seconds
+        self.status_code = 200
+        self.background = None
+        self.body = b""
+        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events until the answer is whole or the caller has left."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        inlet, outlet = anyio.create_memory_object_stream[bytes](_BUFFERED_EVENTS)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, receive, tasks.cancel_scope)
+            tasks.start_soon(anyio.to_thread.run_sync, self._produce, inlet, scope)
+            try:
+                await self._forward(outlet, send)
+            finally:
+                # Before the group waits for the thread, which must neither go on nor wait for room.
+                self._left.set()
+                outlet.close()
+            tasks.cancel_scope.cancel()
+
+    async def _watch(self, receive: Receive, scope: anyio.CancelScope) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._left.set()
+        scope.cancel()
+
+    async def _forward(self, outlet: MemoryObjectReceiveStream[bytes], send: Send) -> None:
+        while True:
+            part = KEEPALIVE_COMMENT
+            with anyio.move_on_after(self._ping_seconds):
+                try:
+                    part = await outlet.receive()
+                except anyio.EndOfStream:
+                    break
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _produce(self, inlet: MemoryObjectSendStream[bytes], scope: Scope) -> None:
+        """Run the engine in this thread, each event handed to the loop."""
+        try:
+            for event in self._events:
+                if self._left.is_set():
+                    return
+                anyio.from_thread.run(inlet.send, encode_event(event))
+        except Exception as error:  # noqa: BLE001 -- a stream that began can only end with an event
+            if self._left.is_set():
+                return  # whatever it was, it broke off because nobody listens
+            detail = error_detail(scope, error)
+            data = json.dumps({"error": detail}, ensure_ascii=False)
+            anyio.from_thread.run(inlet.send, format_sse_event(event="error", data_str=data))
+        finally:
+            anyio.from_thread.run_sync(inlet.close)
+
+
+def encode_event(event: AnswerEvent) -> bytes:
+    """One event as it goes over the wire."""
+    if isinstance(event, Answer):
+        # As FastAPI writes the body of the same request without `stream`.
+        return format_sse_event(event="done", data_str=ask_reply(event).model_dump_json(exclude_unset=True))
+    if isinstance(event, CitationsKnown):
+        citations = [citation_out(citation).model_dump() for citation in event.citations]
+        return format_sse_event(
+            event="citations", data_str=json.dumps({"citations": citations}, ensure_ascii=False)
+        )
+    return format_sse_event(event="delta", data_str=json.dumps({"text": event.text}, ensure_ascii=False))

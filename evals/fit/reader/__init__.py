@@ -1,0 +1,1 @@
+"""Train the reader: pairs of question and passage, two stages of training, and the file that ships."""

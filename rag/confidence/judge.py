@@ -1,0 +1,126 @@
+"""The judge: does the corpus answer this question? One probability, and whether it is enough.
+
+The threshold is not a number of its own but follows from one setting, a rate: of the questions that the
+corpus does not answer, what share may be answered all the same. What is set is what was measured on other
+corpora; on a corpus whose encoder was never measured the dense evidence is left out, `calibration` says
+"none", and half the rate is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rag.confidence.features import (
+    READ_PASSAGES,
+    dense_features,
+    reader_features,
+    topic_features,
+    word_features,
+)
+from rag.confidence.model import GROUPS, ConfidenceModels
+from rag.confidence.reader import Reader
+from rag.confidence.wording import Wording, read_wording
+from rag.question import Question
+from rag.ranking.arms import LexicalArm
+from rag.records import Calibration
+from rag.retrieval import Retrieved
+
+_CAUTION = 0.5
+"""Share of the set rate that is used where nothing was measured for the encoder."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the judge says of one question.
+
+    Attributes:
+        confidence: Estimated probability, 0-1, that the corpus answers it.
+        answerable: Whether that is enough at the set rate of false answers.
+        on_topic: Whether it is about the corpus's subject at all.
+        calibration: What the probability was fitted on.
+        wording: What the corpus lacks of its words.
+        logits: What the reader said of the first passages, best passage first; empty without a reader.
+        features: All features by name, for `explain`.
+    """
+
+    confidence: float
+    answerable: bool
+    on_topic: bool
+    calibration: Calibration
+    wording: Wording
+    features: Mapping[str, float]
+    logits: tuple[float, ...] = ()
+
+
+class Judge:
+    """Judges questions put to one corpus.
+
+    Args:
+        arm: The corpus's terms, by chunk.
+        models: Fitted models.
+        reader: Compares question and passages; None to do without.
+        knows_encoder: Whether the background of the encoder in use was measured.
+        false_answer_rate: Share, 0-1, of unanswerable questions that may be answered.
+    """
+
+    def __init__(
+        self,
+        arm: LexicalArm,
+        models: ConfidenceModels,
+        reader: Reader | None,
+        *,
+        knows_encoder: bool,
+        false_answer_rate: float,
+    ) -> None:
+        self._arm = arm
+        self._models = models
+        self._reader = reader
+        self._knows_encoder = knows_encoder
+        groups = [*(("dense",) if knows_encoder else ()), "words", *(("reader",) if reader else ())]
+        self._model = models.by_name["+".join(groups)]
+        self._calibration: Calibration = "general" if knows_encoder else "none"
+        cautious = (
+            false_answer_rate if knows_encoder or false_answer_rate >= 1 else _CAUTION * false_answer_rate
+        )
+        self._threshold = self._model.threshold(cautious)
+        self.ever_answers = false_answer_rate > 0
+        self.described: dict[str, Any] = {
+            "model": self._model.name,
+            "reader": reader.revision if reader else None,
+            "false_answer_rate": false_answer_rate,
+            "provenance": dict(models.provenance),
+        }
+
+    def judge(self, question: Question, found: Retrieved) -> Judgement:
+        """Judge one question by what was found for it (at least one passage)."""
+        wording = read_wording(found.question, self._arm)
+        parts = [word_features(question, found, wording, self._arm)]
+        if self._knows_encoder:
+            parts.insert(0, dense_features(found))
+        logits = np.zeros(0)
+        if self._reader is not None:
+            logits = self._reader.read(question.text, found.passages[:READ_PASSAGES])
+            parts.append(reader_features(logits))
+        features = np.concatenate(parts)
+        confidence = self._model.confidence(features)
+        named = zip(GROUPS[self._model.name], features.tolist(), strict=True)
+        return Judgement(
+            confidence,
+            confidence >= self._threshold,
+            self._on_topic(found, wording),
+            self._calibration,
+            wording,
+            {name: round(value, 4) for name, value in named},
+            tuple(logits.tolist()),
+        )
+
+    def on_topic(self, found: Retrieved) -> bool:
+        """Whether a question is about the corpus's subject, without asking the reader."""
+        return self._on_topic(found, read_wording(found.question, self._arm))
+
+    def _on_topic(self, found: Retrieved, wording: Wording) -> bool:
+        return self._models.on_topic(topic_features(found.evidence, wording))
