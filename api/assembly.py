@@ -105,6 +105,7 @@ def join_engine(
         reader or open_reader(settings, encoder),
         knows_encoder=shipped_background(encoder.name).is_known,
         false_answer_rate=settings.false_answer_rate,
+        labels="\n".join(block.text for document in corpus.documents for block in document.typed_blocks),
     )
     model = shipped_model()
     retriever = Retriever(

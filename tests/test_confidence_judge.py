@@ -234,3 +234,19 @@ def test_a_remembering_reader_reads_a_pair_once() -> None:
     assert len(inner.asked) == 3
     assert reader.revision == "inner-1"
     assert reader.read("船", ()).shape == (0,)
+
+
+def test_a_place_that_the_corpus_never_names_is_elsewhere() -> None:
+    def judged(text: str, labels: str = "") -> tuple[float, tuple[str, ...]]:
+        judge = Judge(
+            ARM, models_by_hand(OFFSETS), None, knows_encoder=False, false_answer_rate=1.0, labels=labels
+        )
+        judgement = judge.judge(read_question(text), search(CORPUS, text))
+        return judgement.confidence, judgement.places
+
+    usual, nowhere = judged("茶园种下茶树多少株？")
+    assert usual > 0.05
+    assert nowhere == ()
+    assert judged("廣州的茶园种下茶树多少株？") == (0.05, ("广州",))
+    # A byline or note is part of the page, though not of what is searched.
+    assert judged("广州的茶园种下茶树多少株？", "（作者系广州茶学会会员）")[1] == ()

@@ -67,7 +67,9 @@ def _text(reason: Reason, judgement: Judgement, related: Sequence[Passage]) -> s
     if reason not in ("not_stated", "false_premise"):
         return text
     wording = judgement.wording
-    missing = list(dict.fromkeys((*wording.names, *wording.verbs, *wording.nouns)))[:_NAMED_WORDS]
+    missing = list(dict.fromkeys((*judgement.places, *wording.names, *wording.verbs, *wording.nouns)))[
+        :_NAMED_WORDS
+    ]
     if missing:
         text += f"全文没有出现{'、'.join(f'“{word}”' for word in missing)}。"
     if related:

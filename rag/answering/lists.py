@@ -14,7 +14,7 @@ from rag.structure import Enumeration, Structure
 from rag.text.enumeration import inline_counts
 
 _POOL = 8
-_COUNT_AGREES, _COUNT_DIFFERS = 1.5, 0.35
+_COUNT_AGREES, _COUNT_DIFFERS = 2.5, 0.35
 _HEAD_SHARE, _MEMBER_SHARE = 0.8, 0.4
 _ENOUGH = 0.6
 _MAX_PARALLEL_HEAD_CHARS = 60
@@ -45,7 +45,7 @@ def _alone(found: RankedSentence, count: int | None) -> float:
     """How well a sentence by itself answers: better if it lists as many things as are asked for."""
     if count is None:
         return found.relevance
-    return found.relevance * (_COUNT_AGREES + 1 if count in inline_counts(found.sentence.text) else 1.0)
+    return found.relevance * (_COUNT_AGREES if count in inline_counts(found.sentence.text) else 1.0)
 
 
 def _fit(
