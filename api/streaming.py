@@ -8,7 +8,6 @@ shape of every error). The data of `done` is the body of the same request withou
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from collections.abc import Callable, Iterator
 
@@ -29,8 +28,6 @@ PING_SECONDS = 15.0
 """Silence after which a comment is sent, so that nothing in between takes the connection for dead."""
 
 _BUFFERED_EVENTS = 64
-
-_logger = logging.getLogger(__name__)
 
 AskEngine = Callable[[Callable[[], bool]], Iterator[AnswerEvent]]
 """Starts an answer; is given what says that the caller has left."""

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import evals.fit
-from evals.fit.cases import CHUNK_MAX_CHARS, Case, cases_of_folder, holds_evidence
+from evals.fit.cases import Case, cases_of_folder, holds_evidence
 from evals.fit.confidence import (
     PRIOR,
     RATES,
@@ -28,6 +28,7 @@ from evals.fit.confidence import (
     out_of_fold,
     rows_of,
 )
+from evals.fit.reading import CHUNK_MAX_CHARS
 from evals.fit.reading_cases import reading_cases
 from evals.fit.solvers import fit_weighted_logistic
 from evals.fit.vectors import VectorCache

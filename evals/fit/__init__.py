@@ -1,1 +1,1 @@
-"""Fit the ranking weights on named data outside any corpus that is served, and say how they came about."""
+"""Fit ranking, reader and confidence on named data outside any corpus that is served, and say how they do."""

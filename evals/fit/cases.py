@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from evals.fit.examples import CANDIDATES_PER_ARM
 from evals.fit.minicorpora import ArmSet
+from evals.fit.reading import CHUNK_MAX_CHARS
 from evals.fit.vectors import VectorCache
 from evals.schema import Question as AskedQuestion
 from evals.schema import load_questions
@@ -30,8 +32,6 @@ from rag.scope import Scope, ScopeFinder
 from rag.text.folding import squeeze
 from rag.text.terms import index_terms
 
-CHUNK_MAX_CHARS = 200
-CANDIDATES_PER_ARM = 50
 _NO_SCOPE: tuple[str, ...] = ()
 
 

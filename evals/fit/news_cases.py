@@ -11,7 +11,8 @@ import gzip
 import json
 from pathlib import Path
 
-from evals.fit.cases import CHUNK_MAX_CHARS, Case, build_arms, retrieve_all
+from evals.fit.cases import Case, build_arms, retrieve_all
+from evals.fit.reading import CHUNK_MAX_CHARS
 from evals.fit.vectors import VectorCache
 from rag.corpus import build_corpus
 from rag.question import read_question

@@ -40,7 +40,7 @@ def fit_ranking(reading: Path, cached: VectorCache, encoder: Encoder, out: Path 
     """
     articles = read_articles(reading)
     groups = group_articles(articles)
-    vectors = _rows(articles, cached)
+    vectors = row_vectors(articles, cached)
     maker = MiniCorpusMaker(articles, vectors)
     fitted = [position for n, positions in enumerate(groups) if n % _HELD_OUT for position in positions]
     background = _background(vectors["sentence"][maker.sentence_rows(fitted)])
@@ -77,7 +77,8 @@ def _fit(train: Sequence[Example]) -> dict[str, Any]:
     }
 
 
-def _rows(articles: Sequence[Article], cached: VectorCache) -> Vectors:
+def row_vectors(articles: Sequence[Article], cached: VectorCache) -> Vectors:
+    """Vectors of all rows of articles, by kind."""
     return {
         "sentence": cached.passages([s.text for a in articles for s in a.corpus.sentences]),
         "window": cached.passages([text for a in articles for text in window_texts(a.corpus)]),

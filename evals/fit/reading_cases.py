@@ -11,10 +11,10 @@ from pathlib import Path
 from evals.fit.cases import Case, no_scope, retrieve_all
 from evals.fit.examples import Put, put_questions
 from evals.fit.minicorpora import MiniCorpusMaker, group_articles
+from evals.fit.ranking import row_vectors
 from evals.fit.reader.pairs import Split
 from evals.fit.reading import articles_of_split
 from evals.fit.vectors import VectorCache
-from rag.corpus import window_texts
 from rag.question import read_question
 from rag.ranking.model import RankingModel
 from rag.text.folding import squeeze
@@ -39,12 +39,7 @@ def reading_cases(
         max_passages: How many passages to take, about.
     """
     articles = articles_of_split(path, split, max_passages)
-    rows = {
-        "sentence": cache.passages([s.text for a in articles for s in a.corpus.sentences]),
-        "window": cache.passages([text for a in articles for text in window_texts(a.corpus)]),
-        "chunk": cache.passages([c.text for a in articles for c in a.corpus.chunks]),
-    }
-    maker = MiniCorpusMaker(articles, rows)
+    maker = MiniCorpusMaker(articles, row_vectors(articles, cache))
     cases: list[Case] = []
     for put in put_questions(articles, group_articles(articles), maker):
         question = read_question(put.text)

@@ -21,7 +21,6 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rag.encoding.e5_folder import unpacked_e5_folder
 from rag.errors import ConfigError
 from rag.records import Passage
 from rag.text.folding import fold_for_encoder
@@ -118,7 +117,6 @@ def load_bundled_reader(cache_dir: Path) -> BundledReader:
     """The bundled reader over a transformer of its own, for an encoder that is another model."""
     from rag.encoding.encoder import BUNDLED_ENCODER, SentenceTransformerEncoder
 
-    unpacked_e5_folder(cache_dir)
     encoder = SentenceTransformerEncoder(BUNDLED_ENCODER, cache_dir, threads=1)
     return BundledReader(encoder.transformer, encoder.tokenizer)
 

@@ -1,6 +1,6 @@
 """Let a language model make a follow-up ("那它呢？") a question of its own.
 
-Optional; the rules of `rag.followup` stand behind it. A rewriting is only searched with, never shown as an
+Optional; the rules of `rag.dialogue` stand behind it. A rewriting is only searched with, never shown as an
 answer, and still it is not trusted: it must be one short line that shares words with the conversation.
 """
 
@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rag.answering.generator import never
 from rag.errors import GeneratorError
 from rag.llm.chat_client import ChatClient, ChatStream, TextStream
 from rag.llm.openai import new_nonce
@@ -41,10 +42,6 @@ class Rewriting:
     problem: str | None = None
 
 
-def _never() -> bool:
-    return False
-
-
 class FollowupRewriter:
     """Rewrites follow-ups.
 
@@ -63,7 +60,7 @@ class FollowupRewriter:
         return REWRITE_PROMPT
 
     def rewrite(
-        self, question: str, history: Sequence[Turn], *, cancelled: Callable[[], bool] = _never
+        self, question: str, history: Sequence[Turn], *, cancelled: Callable[[], bool] = never
     ) -> Rewriting:
         """The follow-up as a question of its own. Without a question in the history the model is not asked.
 

@@ -20,11 +20,11 @@ import numpy as np
 
 from evals.fit.reader.pairs import Pair, Split, split_of, title_key
 from evals.fit.reader.perturbing import Perturber
+from evals.fit.reading import CHUNK_MAX_CHARS
 from rag.chunking import chunk_ranges
 from rag.text.folding import fold, squeeze
 
 _SEED = 11
-_CHUNK_MAX_CHARS = 200
 _NEIGHBOURS = 40
 _SAME, _OTHER, _TITLE, _SPOILT, _PRESUMING, _ENGLISH, _REWORDED = 0.5, 0.3, 0.5, 0.75, 0.15, 0.5, 0.6
 
@@ -171,7 +171,7 @@ def _chunks(rows: Sequence[dict[str, Any]]) -> list[_Chunk]:
     made: list[_Chunk] = []
     for passage_id, row in sorted(passages.items()):
         text = row["passage"].replace("\n", " ")
-        for start, end in chunk_ranges(text, _CHUNK_MAX_CHARS):
+        for start, end in chunk_ranges(text, CHUNK_MAX_CHARS):
             piece = text[start:end].strip()
             if len(piece) >= 8:
                 made.append(_Chunk(passage_id, row["title"], piece, squeeze(fold(piece))))
