@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # `--host X` if HOST=X was given to make itself; a HOST in the environment is often the machine's name.
 given = $(if $(filter command,$(firstword $(origin $(1)))),--$(2) $($(1)))
 
-.PHONY: install serve test lint types unit eval gate clean
+.PHONY: install browser serve test lint types unit eval gate clean
 
 install: $(VENV)/installed
 
@@ -16,6 +16,15 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
+
+# The pages are tested in Chromium, which comes from the system. Where the package manager is at hand, it is
+# fetched; elsewhere it says what is missing.
+browser:
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
+	|| test -n "$(TEST_BROWSER)" \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; } \
+	|| { echo "Install Chromium, or set TEST_BROWSER to a browser's path" >&2; exit 1; }
 
 serve: install
 	@$(BIN)/cewen serve $(call given,HOST,host) $(call given,PORT,port) || test $$? -eq 130
@@ -27,7 +36,7 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-unit: install
+unit: install browser
 	$(BIN)/pytest -q
 
 eval: install

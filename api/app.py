@@ -15,6 +15,8 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from api import routes_answers, routes_documents, routes_health, routes_pages
+from api.auth import ApiKeyMiddleware
+from api.dify import routes as routes_dify
 from api.engine_slot import EngineSlot
 from api.errors import HANDLERS
 from api.limits import AdmissionGateMiddleware, RequestLimitsMiddleware
@@ -24,6 +26,7 @@ from api.middleware import (
     RequestIdMiddleware,
     SecurityHeadersMiddleware,
 )
+from api.openai_chat import routes as routes_openai
 from api.ports import EngineFactory
 from api.rendering import STATIC_DIR
 from api.schemas import ErrorReply
@@ -90,7 +93,7 @@ def create_app(engine_factory: EngineFactory, settings: ApiSettings | None = Non
     )
     app.state.engine_slot = slot
     app.state.settings = settings
-    for module in (routes_answers, routes_documents, routes_health, routes_pages):
+    for module in (routes_answers, routes_documents, routes_openai, routes_dify, routes_health, routes_pages):
         app.include_router(module.router)
     if settings.docs:
         app.include_router(routes_pages.reference_router)
@@ -105,15 +108,17 @@ def _middleware(settings: ApiSettings) -> list[Middleware]:
         Middleware(SecurityHeadersMiddleware),
         Middleware(HeadMiddleware),
         Middleware(ErrorBoundaryMiddleware),
+        Middleware(ApiKeyMiddleware, api_key=settings.api_key),
         Middleware(
             RequestLimitsMiddleware,
             max_header_bytes=settings.max_header_bytes,
             max_body_bytes=settings.max_body_bytes,
             body_timeout_seconds=settings.body_timeout_seconds,
+            larger_bodies=dict.fromkeys(routes_openai.PATHS, settings.max_chat_body_bytes),
         ),
         Middleware(
             AdmissionGateMiddleware,
-            paths=routes_answers.PATHS,
+            paths=(*routes_answers.PATHS, *routes_openai.PATHS, *routes_dify.PATHS),
             max_concurrent=settings.max_concurrent,
             max_waiting=settings.waiting_places,
             wait_seconds=settings.wait_seconds,

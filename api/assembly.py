@@ -134,6 +134,7 @@ def join_engine(
         options,
         index_fingerprint=index_fingerprint,
         rewriter=open_followup_rewriter(settings),
+        count_tokens=encoder.count_tokens,
     )
 
 

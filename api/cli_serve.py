@@ -25,7 +25,7 @@ from api.app import create_app
 from api.cli_console import Progress, progress_bar, stderr_console, stdout_console
 from api.engine_slot import EngineSlot
 from api.ports import Engine
-from api.settings import ApiSettings
+from api.settings import MAX_CHAT_BODY_BYTES, ApiSettings
 from rag.errors import CewenError, ConfigError
 from rag.settings import Settings
 
@@ -92,7 +92,9 @@ class _Server(uvicorn.Server):
 def _limits(settings: Settings) -> ApiSettings:
     return ApiSettings(
         public_url=settings.public_url,
+        api_key=settings.api_key.get_secret_value(),
         max_body_bytes=settings.max_body_bytes,
+        max_chat_body_bytes=max(settings.max_body_bytes, MAX_CHAT_BODY_BYTES),
         max_concurrent=settings.max_concurrent,
     )
 

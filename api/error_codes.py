@@ -39,7 +39,7 @@ class ErrorCode:
         return _TYPES.get(self.status, "internal" if self.status >= 500 else "invalid_request")
 
 
-_TYPES = {404: "not_found", 413: "too_large", 431: "too_large", 503: "unavailable"}
+_TYPES = {401: "authentication", 404: "not_found", 413: "too_large", 431: "too_large", 503: "unavailable"}
 
 _CHECK_MODEL = "维护者检查语言模型的各项设置和该服务"
 _SEE_LOG = "请把 request_id 交给维护者，服务日志里有详情"
@@ -48,9 +48,14 @@ CODES: dict[str, ErrorCode] = {
     "bad_request": ErrorCode(400, "请求不是合法的 HTTP 请求", "检查发送请求的程序"),
     "malformed_json": ErrorCode(400, "请求体不是 UTF-8 编码的合法 JSON", "按消息指出的位置改正后再发"),
     "duplicate_key": ErrorCode(400, "JSON 对象里同一个键出现了两次", "每个键只写一次"),
+    "api_key_missing": ErrorCode(401, "没有带访问密钥，或写法不对", "加上请求头 Authorization: Bearer 密钥"),
+    "api_key_invalid": ErrorCode(401, "访问密钥不对", "向维护者要正确的密钥"),
     "not_found": ErrorCode(404, "没有这个地址", "在 /docs 查看全部接口"),
     "document_not_found": ErrorCode(404, "没有这个编号的文档", "用 GET /v1/documents 查看现有文档"),
     "generator_not_found": ErrorCode(404, "没有这个名字的生成器", "去掉 generator 字段，使用默认的"),
+    "model_not_found": ErrorCode(404, "没有这个名字的模型", "用 GET /v1/models 查看现有的"),
+    "knowledge_not_found": ErrorCode(404, "没有这个编号的知识库", "改用消息里列出的编号"),
+    "passage_not_found": ErrorCode(404, "没有这个编号的段落或文档", "用 search 返回的 id"),
     "method_not_allowed": ErrorCode(405, "这个地址不支持该 HTTP 方法", "改用响应头 Allow 列出的方法"),
     "request_timeout": ErrorCode(408, "请求体没有在限定时间内发完", "检查网络，重新发送完整的请求"),
     "body_too_large": ErrorCode(413, "请求体超过字节上限", "缩短内容，或分几次发送"),

@@ -1,10 +1,9 @@
 """Exceptions to responses: the one place where an error gets its published shape.
 
-The shape is `{"error": {type, code, message, request_id}}`.
-
-A browser that opened a page gets the same facts as HTML. What a caller sent is never repeated beyond the
-short excerpt a message may hold, and what went wrong inside is never shown: it is logged under the
-request id.
+Our own shape is `{"error": {type, code, message, request_id}}`; the formats of others have theirs
+(`error_shapes`). A browser that opened a page gets the same facts as HTML. What a caller sent is never
+repeated beyond the short excerpt a message may hold, and what went wrong inside is never shown: it is
+logged under the request id.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from api.error_codes import CODES, ErrorCode, row_of
+from api.error_shapes import Failure, native, shape_for
 from api.rendering import render
 from api.validation_messages import describe_problems
 from rag.errors import CewenError
@@ -31,6 +31,7 @@ _logger = logging.getLogger(__name__)
 
 _CODE_OF_STATUS = {
     400: "bad_request",
+    401: "api_key_missing",
     404: "not_found",
     405: "method_not_allowed",
     408: "request_timeout",
@@ -54,6 +55,7 @@ def error_response(
     message: str,
     *,
     row: ErrorCode | None = None,
+    param: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The response for one error.
@@ -63,33 +65,38 @@ def error_response(
         code: The stable code.
         message: For people, in Chinese.
         row: The table's row, for a code that is not in the table.
-        headers: To be sent with it; a 503 always says when to try again.
+        param: The request field at fault, for the formats that name it.
+        headers: To be sent with it; 429 and 503 always say when to try again.
     """
     row = row or CODES[code]
     request_id = request_id_of(scope)
     _logger.info("request %s refused: %d %s", request_id, row.status, code)
     # A message may quote a lone surrogate; it must not turn a refusal into an encoding error.
     message = message.encode("utf-8", "backslashreplace").decode("utf-8")
+    failure = Failure(row.status, row.type, code, message, request_id, param)
+    status, body = shape_for(scope)(failure)
     all_headers = dict(headers or {})
-    if row.status == 503:
+    if status in {429, 503}:
         all_headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
-    detail = {"type": row.type, "code": code, "message": message, "request_id": request_id}
+    if status == 401:
+        all_headers.setdefault("WWW-Authenticate", "Bearer")
     if _wants_page(scope):
-        page = render("error.html", scope, status=row.status, error=detail, row=row)
+        page = render("error.html", scope, status=status, error=body["error"], row=row)
         page.headers.update(all_headers)
         return page
-    return JSONResponse({"error": detail}, status_code=row.status, headers=all_headers)
+    return JSONResponse(body, status_code=status, headers=all_headers)
 
 
-def error_detail(scope: Scope, error: Exception) -> dict[str, str]:
-    """Type, code, message and request id of an error that must be told inside a reply that has begun."""
+def error_body(scope: Scope, error: Exception) -> dict[str, Any]:
+    """The body of an error that must be told inside a reply that has begun, in the shape of its path."""
     known = error if isinstance(error, CewenError) else None
     row = row_of(known) if known else CODES["internal_error"]
     code = known.code if known else "internal_error"
     message = known.message if known and row.status != 500 else f"{row.meaning}。{row.action}。"
     message = message.encode("utf-8", "backslashreplace").decode("utf-8")
     _logger.error("request %s broke off: %s", request_id_of(scope), code, exc_info=error)
-    return {"type": row.type, "code": code, "message": message, "request_id": request_id_of(scope)}
+    failure = Failure(row.status, row.type, code, message, request_id_of(scope))
+    return shape_for(scope)(failure)[1]
 
 
 def cewen_error_response(scope: Scope, error: CewenError) -> Response:
@@ -137,7 +144,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
 
 def _wants_page(scope: Scope) -> bool:
     """Whether a person's browser opened this address, as far as its path and Accept header tell."""
-    if scope["path"].startswith("/v1/"):
+    if scope["path"].startswith("/v1/") or shape_for(scope) is not native:
         return False
     accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
     return b"text/html" in accept

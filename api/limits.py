@@ -6,12 +6,13 @@ a socket but never a place among those that compute.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.error_shapes import path_below_root
 from api.errors import error_response
 
 
@@ -27,14 +28,22 @@ class RequestLimitsMiddleware:
         max_header_bytes: Names and values of all headers together.
         max_body_bytes: The body; one byte more is refused without reading on.
         body_timeout_seconds: For the whole body, not for each part of it.
+        larger_bodies: Another limit for some paths, e.g. where a caller sends the whole conversation.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_header_bytes: int, max_body_bytes: int, body_timeout_seconds: float
+        self,
+        app: ASGIApp,
+        *,
+        max_header_bytes: int,
+        max_body_bytes: int,
+        body_timeout_seconds: float,
+        larger_bodies: Mapping[str, int] | None = None,
     ) -> None:
         self.app = app
         self.max_header_bytes = max_header_bytes
         self.max_body_bytes = max_body_bytes
+        self.larger_bodies = larger_bodies or {}
         self.body_timeout_seconds = body_timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,22 +58,23 @@ class RequestLimitsMiddleware:
             )
             await self._refuse("headers_too_large", message, scope, receive, send)
             return
+        max_bytes = self.larger_bodies.get(path_below_root(scope), self.max_body_bytes)
         try:
             with anyio.fail_after(self.body_timeout_seconds):
-                body = await self._read_body(scope, receive)
+                body = await self._read_body(scope, receive, max_bytes)
         except TimeoutError:
             message = f"请求体在 {self.body_timeout_seconds:g} 秒内没有发完。请检查网络，重新发送完整的请求。"
             await self._refuse("request_timeout", message, scope, receive, send)
         except _BodyTooLargeError:
-            message = f"请求体超过 {self.max_body_bytes} 字节的上限。请缩短内容，或分几次发送。"
+            message = f"请求体超过 {max_bytes} 字节的上限。请缩短内容，或分几次发送。"
             await self._refuse("body_too_large", message, scope, receive, send)
         else:
             if body is not None:  # else the caller has gone, and nobody is left to answer
                 await self.app(scope, _replay(body, receive), send)
 
-    async def _read_body(self, scope: Scope, receive: Receive) -> bytes | None:
+    async def _read_body(self, scope: Scope, receive: Receive, max_bytes: int) -> bytes | None:
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared[:20]) > self.max_body_bytes:
+        if declared.isdecimal() and int(declared[:20]) > max_bytes:
             raise _BodyTooLargeError
         body = bytearray()
         while True:
@@ -72,7 +82,7 @@ class RequestLimitsMiddleware:
             if message["type"] == "http.disconnect":
                 return None
             body += message.get("body", b"")
-            if len(body) > self.max_body_bytes:
+            if len(body) > max_bytes:
                 raise _BodyTooLargeError
             if not message.get("more_body", False):
                 return bytes(body)
@@ -130,7 +140,7 @@ class AdmissionGateMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on once there is a place for it, or refuse it."""
-        if scope["type"] != "http" or _path_below_root(scope) not in self.paths:
+        if scope["type"] != "http" or path_below_root(scope) not in self.paths:
             await self.app(scope, receive, send)
             return
         if not await self._enter():
@@ -162,8 +172,3 @@ class AdmissionGateMiddleware:
         finally:
             self.waiting -= 1
         return entered
-
-
-def _path_below_root(scope: Scope) -> str:
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "").rstrip("/"))

@@ -48,9 +48,22 @@ class Engine(Protocol):
         ...
 
     def search(
-        self, query: str, *, top_k: int = 10, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        top_k: int = 10,
+        score_threshold: float | None = None,
+        keep: Callable[[Passage], bool] | None = None,
     ) -> tuple[Passage, ...]:
-        """The passages nearest to `query`, best first."""
+        """The passages nearest to `query` for which `keep` says yes, best first, ranked from 1."""
+        ...
+
+    def examples(self) -> tuple[str, ...]:
+        """Questions that this corpus answers, for people who do not know what to ask; may take seconds."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the encoder makes of `text`."""
         ...
 
     def documents(self) -> tuple[Document, ...]:

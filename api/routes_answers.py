@@ -14,7 +14,7 @@ from api.convert import ask_reply, hit
 from api.declared_errors import COMPUTES, HAS_JSON_BODY, declare
 from api.engine_slot import OpenEngine
 from api.schemas import AskReply, AskRequest, SearchReply, SearchRequest
-from api.streaming import EventStreamResponse, whole_answer
+from api.streaming import EventStreamResponse, encode_event, whole_answer
 from api.strict_json import StrictJsonRoute
 from rag.inputs import MAX_QUERY_CHARS, MAX_TURN_CHARS, check_question, check_text
 from rag.records import Turn
@@ -57,7 +57,7 @@ async def ask(body: AskRequest, engine: OpenEngine, request: Request) -> AskRepl
         "explain": body.explain,
     }
     if body.stream:
-        return EventStreamResponse(lambda left: engine.stream(**asked, cancelled=left))
+        return EventStreamResponse(lambda left: map(encode_event, engine.stream(**asked, cancelled=left)))
     return ask_reply(await whole_answer(lambda left: engine.ask(**asked, cancelled=left), request))
 
 

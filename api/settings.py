@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from rag.errors import ConfigError
 
+MAX_CHAT_BODY_BYTES = 1_048_576
+
 
 def usable_cores() -> int:
     """Processor cores this process may run on (a container's share, where the system tells), at least 1."""
@@ -23,8 +25,10 @@ class ApiSettings:
         public_url: Address under which others reach the service, e.g. "https://cewen.example";
             named in the OpenAPI document. Empty: not named.
         docs: Whether `/docs` and `/openapi.json` are served.
+        api_key: What callers must bring; "" lets everyone in.
         max_header_bytes: Names and values of all request headers together.
         max_body_bytes: One request body.
+        max_chat_body_bytes: One request body of the chat format, which repeats the conversation.
         body_timeout_seconds: From the first byte asked for to the last one received.
         max_concurrent: Requests that compute at the same time.
         max_waiting: Requests that may wait for a place; None means four for each that computes.
@@ -36,15 +40,23 @@ class ApiSettings:
 
     public_url: str = ""
     docs: bool = True
+    api_key: str = field(default="", repr=False)
     max_header_bytes: int = 16_384
     max_body_bytes: int = 65_536
+    max_chat_body_bytes: int = MAX_CHAT_BODY_BYTES
     body_timeout_seconds: float = 10.0
     max_concurrent: int = field(default_factory=usable_cores)
     max_waiting: int | None = None
     wait_seconds: float = 2.0
 
     def __post_init__(self) -> None:
-        for name in ("max_header_bytes", "max_body_bytes", "body_timeout_seconds", "max_concurrent"):
+        for name in (
+            "max_header_bytes",
+            "max_body_bytes",
+            "max_chat_body_bytes",
+            "body_timeout_seconds",
+            "max_concurrent",
+        ):
             value = getattr(self, name)
             if value <= 0:
                 raise ConfigError(f"设置 {name} 是 {value!r}，必须大于 0。请改正后重新启动。")

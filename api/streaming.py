@@ -1,8 +1,9 @@
 """Answers that take their time: given up when the caller leaves, or sent part by part as server-sent events.
 
-The engine is synchronous and works in a thread; here it is joined to the event loop. Events are those of
-`rag.records.AnswerEvent` in the published form: `citations`, `delta`, at last `done` (or `error`, in the
-shape of every error). The data of `done` is the body of the same request without `stream`.
+The engine is synchronous and works in a thread; here it is joined to the event loop. Our own events are
+those of `rag.records.AnswerEvent` in the published form: `citations`, `delta`, at last `done` (or `error`,
+in the shape of every error). The data of `done` is the body of the same request without `stream`. Other
+formats hand in events of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import anyio
 import anyio.from_thread
@@ -21,7 +23,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.convert import ask_reply, citation_out
-from api.errors import error_detail
+from api.errors import error_body
 from rag.records import Answer, AnswerEvent, CitationsKnown
 
 PING_SECONDS = 15.0
@@ -29,8 +31,10 @@ PING_SECONDS = 15.0
 
 _BUFFERED_EVENTS = 64
 
-AskEngine = Callable[[Callable[[], bool]], Iterator[AnswerEvent]]
-"""Starts an answer; is given what says that the caller has left."""
+OPENING_COMMENT = b": answering\n\n"
+
+StartEvents = Callable[[Callable[[], bool]], Iterator[bytes]]
+"""Starts an answer, each event as it goes over the wire; is given what says that the caller has left."""
 
 
 async def whole_answer(ask: Callable[[Callable[[], bool]], Answer], request: Request) -> Answer:
@@ -60,19 +64,36 @@ async def whole_answer(ask: Callable[[Callable[[], bool]], Answer], request: Req
     return outcome
 
 
+def error_event(body: dict[str, Any]) -> bytes:
+    """Our own `error` event."""
+    return format_sse_event(event="error", data_str=json.dumps(body, ensure_ascii=False))
+
+
 class EventStreamResponse(Response):
     """The events of one answer as `text/event-stream`.
 
     Args:
-        ask: Starts the answer; what it raises at once is the request's fault and never gets here.
+        events: Starts the answer; is given what says that the caller has left. What it raises at once is
+            the request's fault and never gets here, so it must not be a generator function itself.
+        tell_error: An event for an exception that came up later, from the body of the error.
+        opening: Sent at once, before there is an answer; by default a comment, which clients skip.
         ping_seconds: Silence after which a comment is sent.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, ask: AskEngine, *, ping_seconds: float = PING_SECONDS) -> None:
+    def __init__(
+        self,
+        events: StartEvents,
+        *,
+        tell_error: Callable[[dict[str, Any]], bytes] = error_event,
+        opening: bytes = OPENING_COMMENT,
+        ping_seconds: float = PING_SECONDS,
+    ) -> None:
         self._left = threading.Event()
-        self._events = ask(self._left.is_set)
+        self._events = events(self._left.is_set)
+        self._tell_error = tell_error
+        self._opening = opening
         self._ping_seconds = ping_seconds
         self.status_code = 200
         self.background = None
@@ -83,6 +104,7 @@ class EventStreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the answer is whole or the caller has left."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self._opening, "more_body": True})
         inlet, outlet = anyio.create_memory_object_stream[bytes](_BUFFERED_EVENTS)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch, receive, tasks.cancel_scope)
@@ -118,13 +140,11 @@ class EventStreamResponse(Response):
             for event in self._events:
                 if self._left.is_set():
                     return
-                anyio.from_thread.run(inlet.send, encode_event(event))
+                anyio.from_thread.run(inlet.send, event)
         except Exception as error:  # noqa: BLE001 -- a stream that began can only end with an event
             if self._left.is_set():
                 return  # whatever it was, it broke off because nobody listens
-            detail = error_detail(scope, error)
-            data = json.dumps({"error": detail}, ensure_ascii=False)
-            anyio.from_thread.run(inlet.send, format_sse_event(event="error", data_str=data))
+            anyio.from_thread.run(inlet.send, self._tell_error(error_body(scope, error)))
         finally:
             anyio.from_thread.run_sync(inlet.close)
 

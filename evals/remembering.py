@@ -44,6 +44,10 @@ class RememberingEncoder:
         """As the inner encoder."""
         return self._inner.encode_passages(texts, progress)
 
+    def count_tokens(self, text: str) -> int:
+        """As the inner encoder."""
+        return self._inner.count_tokens(text)
+
     def _vector(self, text: str) -> Vectors:
         if text not in self._known:
             self._known[text] = self._inner.encode_queries([text])[0]

@@ -66,6 +66,7 @@ class Engine:
         options: Settings.
         index_fingerprint: Names corpus, model and index.
         rewriter: Completes a question that leans on the conversation, where the rules alone are not wanted.
+        count_tokens: How many tokens a text is; the encoder's own count.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Engine:
         *,
         index_fingerprint: str,
         rewriter: QuestionRewriter | None = None,
+        count_tokens: Callable[[str], int] = len,
     ) -> None:
         self._corpus = corpus
         self._retriever = retriever
@@ -85,6 +87,7 @@ class Engine:
         self._generators = generators
         self._options = options
         self._resolver = QuestionResolver(rewriter)
+        self.count_tokens = count_tokens
         self._scopes = ScopeFinder(corpus)
         self._lookup = TypedLookup(corpus, public_url=options.public_url)
         self._drafter = Drafter(
@@ -194,16 +197,41 @@ class Engine:
         yield draft.answer(resolved.text, self.fingerprint, timings, told)
 
     def search(
-        self, query: str, *, top_k: int = 10, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        top_k: int = 10,
+        score_threshold: float | None = None,
+        keep: Callable[[Passage], bool] | None = None,
     ) -> tuple[Passage, ...]:
-        """The most relevant passages, best first; `score_threshold` keeps those scoring at least that."""
+        """The most relevant passages, best first.
+
+        Args:
+            query: What to look for, 1-2000 characters.
+            top_k: At most so many, from 1.
+            score_threshold: Only those scoring at least that.
+            keep: Only those for which it says yes; others do not count towards `top_k`.
+
+        Returns:
+            Ranked from 1 without gaps.
+        """
         read = read_question(check_question(query))
         found, scope = self._retrieve(read)
         typed = self._lookup.find(read, found, scope, confident=self._judge.on_topic(found))
         first = self._lookup.passages(typed) if typed else []
-        rest = [replace(passage, rank=passage.rank + len(first)) for passage in found.passages]
+        passages = [*first, *found.passages]
+        if keep is not None:
+            passages = [passage for passage in passages if keep(passage)]
         threshold = score_threshold or 0.0
-        return tuple(passage for passage in [*first, *rest][:top_k] if passage.score >= threshold)
+        return tuple(
+            replace(passage, rank=rank)
+            for rank, passage in enumerate(passages[:top_k], 1)
+            if passage.score >= threshold
+        )
+
+    def examples(self) -> tuple[str, ...]:
+        """Questions that this corpus answers."""
+        return ()
 
     def documents(self) -> tuple[Document, ...]:
         """All documents, in corpus order."""

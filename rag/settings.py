@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="引用链接的前缀，如 https://qa.example.org；空为相对路径")
     host: str = Field("127.0.0.1", description="服务监听的地址")
     port: int = Field(8000, ge=0, le=65535, description="服务监听的端口")
+    api_key: SecretStr = Field("", validate_default=True, description="访问密钥；空为人人可用")
     max_body_bytes: int = Field(65_536, ge=1024, description="请求正文最多多少字节")
     max_concurrent: int = Field(os.cpu_count() or 1, ge=1, le=64, description="同时计算的请求数")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="日志级别")
@@ -86,7 +87,7 @@ class Settings(BaseSettings):
     def _usable_proxy(cls, proxy: SecretStr) -> SecretStr:
         return SecretStr(_checked_address(proxy.get_secret_value().strip(), credentials=True))
 
-    @field_validator("llm_api_key")
+    @field_validator("llm_api_key", "api_key")
     @classmethod
     def _usable_key(cls, key: SecretStr) -> SecretStr:
         bare = key.get_secret_value().strip()
@@ -99,7 +100,7 @@ class Settings(BaseSettings):
     def _bare_model(cls, model: str) -> str:
         return model.strip()
 
-    @field_serializer("llm_api_key", "llm_proxy", when_used="json")
+    @field_serializer("api_key", "llm_api_key", "llm_proxy", when_used="json")
     def _hidden(self, secret: SecretStr) -> str:
         return hide(secret)
 
@@ -153,5 +154,5 @@ def _checked_address(url: str, *, credentials: bool) -> str:
     return url
 
 
-_SECRETS = frozenset({"llm_api_key", "llm_proxy"})
+_SECRETS = frozenset({"api_key", "llm_api_key", "llm_proxy"})
 _PATHS = ("seeds_dir", "index_dir", "cache_dir")

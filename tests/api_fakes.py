@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from starlette.testclient import TestClient
 
@@ -55,6 +56,7 @@ SHA256 = hashlib.sha256(PAGE.encode()).hexdigest()
 LIGHTHOUSE = f"{SHA256[:12]}-1"
 TEA = f"{SHA256[:12]}-2"
 FINGERPRINT = "fake-1"
+EXAMPLES = ("清晨熄灯", "一斤鲜叶只能制二两干茶")
 
 
 def block(kind: BlockKind, first_line: int, last_line: int) -> Block:
@@ -163,10 +165,26 @@ class FakeEngine:
         return iter([CitationsKnown(answer.citations), *parts, answer])
 
     def search(
-        self, query: str, *, top_k: int = 10, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        top_k: int = 10,
+        score_threshold: float | None = None,
+        keep: Callable[[Passage], bool] | None = None,
     ) -> tuple[Passage, ...]:
         self._before()
-        return self._passages(query, top_k, score_threshold)
+        kept = [passage for passage in self._passages(query, 50, None) if keep is None or keep(passage)]
+        return tuple(
+            replace(passage, rank=rank)
+            for rank, passage in enumerate(kept[:top_k], 1)
+            if passage.score >= (score_threshold or 0.0)
+        )
+
+    def examples(self) -> tuple[str, ...]:
+        return EXAMPLES
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
 
     def documents(self) -> tuple[Document, ...]:
         return self._documents

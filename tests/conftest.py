@@ -99,3 +99,17 @@ def default_cache_dir() -> Path:
 def bundled_encoder() -> SentenceTransformerEncoder:
     """The offline default encoder on one thread."""
     return SentenceTransformerEncoder(BUNDLED_ENCODER, default_cache_dir(), threads=1)
+
+
+@pytest.fixture(scope="session")
+def live_url() -> Iterator[str]:
+    """The address of a real service over the sample corpus: real engine, real socket, default settings."""
+    from api.app import create_app
+    from api.assembly import open_engine
+    from rag.settings import read_settings
+    from tests.evals_server import serving_app
+
+    app = create_app(lambda: open_engine(read_settings()))
+    with serving_app(app) as url:
+        assert app.state.engine_slot.wait(300)
+        yield url

@@ -28,3 +28,6 @@ class CountingEncoder:
         if progress:
             progress(len(texts), len(texts))
         return self.encode_queries(texts)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)

@@ -69,6 +69,7 @@ def test_a_code_without_a_row_is_placed_by_its_class(error: CewenError, status: 
 def test_types() -> None:
     assert {row.status: row.type for row in CODES.values()} == {
         400: "invalid_request",
+        401: "authentication",
         404: "not_found",
         405: "invalid_request",
         408: "invalid_request",

@@ -19,13 +19,14 @@ from starlette.types import Message
 
 from api.app import create_app
 from api.settings import ApiSettings
-from api.streaming import AskEngine, EventStreamResponse
+from api.streaming import EventStreamResponse, encode_event
 from rag.errors import CewenError, CitationError, GeneratorError, InputError, UnavailableError
 from rag.records import Answer, AnswerEvent, CitationsKnown, Degradation, TextAdded
 from tests.api_fakes import FakeEngine, client_for
 from tests.test_middleware import body_of, headers_of, http_scope
 
 LIMIT_SECONDS = 20.0
+AskEngine = Callable[[Callable[[], bool]], Iterator[AnswerEvent]]
 QUESTION = "清晨熄灯"
 
 
@@ -33,6 +34,11 @@ QUESTION = "清晨熄灯"
 def client() -> Iterator[TestClient]:
     with client_for() as opened:
         yield opened
+
+
+def streamed(events: AskEngine, **options: Any) -> EventStreamResponse:
+    """The response of an engine's events."""
+    return EventStreamResponse(lambda left: map(encode_event, events(left)), **options)
 
 
 def events_of(body: bytes) -> list[tuple[str, Any]]:
@@ -233,28 +239,40 @@ def test_silence_is_filled_with_comments() -> None:
         if message.get("body") == b": ping\n\n":
             pinged.set()
 
-    sent = sent_by(EventStreamResponse(slow, ping_seconds=0.01), heard)
+    sent = sent_by(streamed(slow, ping_seconds=0.01), heard)
     assert headers_of(sent)["content-type"] == "text/event-stream; charset=utf-8"
     body = body_of(sent)
-    assert body.startswith('event: delta\ndata: {"text": "灯"}\n\n: ping\n\n'.encode())
+    opening = ': answering\n\nevent: delta\ndata: {"text": "灯"}\n\n: ping\n\n'
+    assert body.startswith(opening.encode())
     assert events_of(body) == [("delta", {"text": "灯"}), ("delta", {"text": "塔"})]
     assert [message["more_body"] for message in sent[1:]] == [True] * (len(sent) - 2) + [False]
 
 
+def test_the_first_byte_leaves_before_there_is_an_answer() -> None:
+    opened = threading.Event()
+
+    def waits(left: Callable[[], bool]) -> Iterator[AnswerEvent]:
+        assert opened.wait(LIMIT_SECONDS)
+        yield TextAdded("灯")
+
+    sent = sent_by(streamed(waits), lambda message: opened.set() if "body" in message else None)
+    assert sent[1]["body"] == b": answering\n\n"
+
+
 def test_nothing_fills_a_stream_that_flows() -> None:
-    sent = sent_by(EventStreamResponse(lambda _: iter([TextAdded("灯"), TextAdded("塔")])))
+    sent = sent_by(streamed(lambda _: iter([TextAdded("灯"), TextAdded("塔")])))
     assert b": ping" not in body_of(sent)
 
 
 def test_line_ends_and_separators_stay_inside_their_event() -> None:
     odd = "一\n二\r三\r\n四\u2028五\u2029六\x85七\x0b八\x00九𠮷"
-    body = body_of(sent_by(EventStreamResponse(lambda _: iter([TextAdded(odd), CitationsKnown(())]))))
+    body = body_of(sent_by(streamed(lambda _: iter([TextAdded(odd), CitationsKnown(())]))))
     assert events_of(body) == [("delta", {"text": odd}), ("citations", {"citations": []})]
-    assert body.count(b"\n") == 6
+    assert body.count(b"\n") == 2 + 6
 
 
 def test_text_that_is_no_text_ends_in_an_error() -> None:
-    body = body_of(sent_by(EventStreamResponse(lambda _: iter([TextAdded("灯"), TextAdded("\ud800")]))))
+    body = body_of(sent_by(streamed(lambda _: iter([TextAdded("灯"), TextAdded("\ud800")]))))
     events = events_of(body)
     assert [name for name, _ in events] == ["delta", "error"]
     assert events[-1][1]["error"]["code"] == "internal_error"
@@ -262,7 +280,7 @@ def test_text_that_is_no_text_ends_in_an_error() -> None:
 
 def test_more_events_than_are_kept_wait_for_the_caller() -> None:
     many = [TextAdded(str(number)) for number in range(500)]
-    body = body_of(sent_by(EventStreamResponse(lambda _: iter(many))))
+    body = body_of(sent_by(streamed(lambda _: iter(many))))
     assert [data["text"] for _, data in events_of(body)] == [event.text for event in many]
 
 
@@ -291,11 +309,11 @@ def test_who_leaves_is_seen_to_have_left() -> None:
 
         async def send(message: Message) -> None:
             sent.append(message)
-            if message["type"] == "http.response.body":
+            if message.get("body", b"").startswith(b"event"):
                 first.set()
 
         with anyio.fail_after(LIMIT_SECONDS):
-            await EventStreamResponse(few)(http_scope(), leaves, send)
+            await streamed(few)(http_scope(), leaves, send)
 
     anyio.run(main)
     assert told == [False, True]
@@ -408,13 +426,13 @@ def run_leaving(events: AskEngine, *, broken: bool = False) -> None:
             return {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
-            if message["type"] == "http.response.body":
+            if message.get("body", b"").startswith(b"event"):
                 if broken:
                     raise OSError("gone")
                 first.set()
 
         with anyio.fail_after(LIMIT_SECONDS):
-            await EventStreamResponse(events)(http_scope(), stays if broken else leaves, send)
+            await streamed(events)(http_scope(), stays if broken else leaves, send)
 
     anyio.run(main)
 
@@ -452,6 +470,6 @@ def test_an_error_in_the_stream_may_quote_what_is_no_text() -> None:
         yield TextAdded("灯")
         raise InputError("收到“\ud800”，不是文字。", code="invalid_text")
 
-    events = events_of(body_of(sent_by(EventStreamResponse(breaks))))
+    events = events_of(body_of(sent_by(streamed(breaks))))
     assert events[-1][0] == "error"
     assert events[-1][1]["error"]["message"] == "收到“\\ud800”，不是文字。"

@@ -27,6 +27,9 @@ class CountingEncoder:
             progress(len(texts), len(texts))
         return self.encode_queries(texts)
 
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
 
 @pytest.mark.parametrize(
     ("keep", "encoded"),

@@ -73,6 +73,10 @@ class FixedVector:
         """Not to be asked."""
         raise NotImplementedError(f"{len(texts)} passages and {progress}: rows are encoded beforehand")
 
+    def count_tokens(self, text: str) -> int:
+        """Not to be asked."""
+        raise NotImplementedError(f"tokens of {len(text)} characters: nothing here counts them")
+
 
 def cases_of_folder(folder: Path, cache: VectorCache, model: RankingModel) -> list[Case]:
     """Every question of a folder but those about a document itself, which typed parts answer.

@@ -48,6 +48,9 @@ class Encoder(Protocol):
     def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Shape (len(texts), dimension), float32, rows of unit length."""
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text`, without those that mark its ends."""
+
 
 class SentenceTransformerEncoder:
     """An encoder over any sentence-transformers model.
@@ -118,6 +121,10 @@ class SentenceTransformerEncoder:
             if progress:
                 progress(min(start + _BATCH, len(order)), len(order))
         return vectors
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` as this model's tokenizer cuts it, however long it is."""
+        return len(self._model.tokenizer.tokenize(text))
 
 
 _QUIET: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False, "convert_to_numpy": True}
