@@ -27,9 +27,9 @@ from api.middleware import (
     SecurityHeadersMiddleware,
 )
 from api.openai_chat import routes as routes_openai
+from api.openapi_document import finish_document
 from api.ports import EngineFactory
 from api.rendering import STATIC_DIR
-from api.schemas import ErrorReply
 from api.settings import ApiSettings
 
 _DESCRIPTION = (
@@ -44,17 +44,8 @@ class CewenApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document: FastAPI's, with our error schema in place of its own."""
         if self.openapi_schema is None:
-            document = super().openapi()
-            for methods in document["paths"].values():
-                for operation in methods.values():
-                    _drop_foreign_422(operation["responses"])
-            schemas = document["components"]["schemas"]
-            for foreign in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(foreign, None)
-            ours = ErrorReply.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(ours.pop("$defs"), ErrorReply=ours)
-            document["components"]["schemas"] = dict(sorted(schemas.items()))
-            self.openapi_schema = document
+            key_needed = bool(self.state.settings.api_key)
+            self.openapi_schema = finish_document(super().openapi(), key_needed=key_needed)
         return self.openapi_schema
 
 
@@ -124,10 +115,3 @@ def _middleware(settings: ApiSettings) -> list[Middleware]:
             wait_seconds=settings.wait_seconds,
         ),
     ]
-
-
-def _drop_foreign_422(responses: dict[str, Any]) -> None:
-    """Remove the 422 that FastAPI adds to any route with a parameter; ours refuse with other statuses."""
-    schema = responses.get("422", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    if schema.get("$ref", "").endswith("/HTTPValidationError"):
-        del responses["422"]

@@ -8,9 +8,11 @@ from api.error_codes import CODES
 
 # Any request may meet these, whatever its route.
 EVERYWHERE = ("headers_too_large", "internal_error")
+NEEDS_KEY = ("api_key_missing", "api_key_invalid")
 NEEDS_ENGINE = ("not_ready", "startup_failed", "unavailable")
 NEEDS_DOCUMENT = ("document_not_found", *NEEDS_ENGINE)
 HAS_JSON_BODY = (
+    *NEEDS_KEY,
     "malformed_json",
     "duplicate_key",
     "request_timeout",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from api.convert import document_detail, document_out
-from api.declared_errors import NEEDS_DOCUMENT, NEEDS_ENGINE, declare
+from api.declared_errors import NEEDS_DOCUMENT, NEEDS_ENGINE, NEEDS_KEY, declare
 from api.engine_slot import OpenEngine
 from api.ports import Engine
 from api.schemas import DocumentDetailOut, DocumentListReply
@@ -40,7 +40,7 @@ def find_document(engine: Engine, document_id: str) -> Document:
     operation_id="listDocuments",
     summary="列出全部文档",
     response_description="文库中的全部文档",
-    responses=declare(*NEEDS_ENGINE),
+    responses=declare(*NEEDS_KEY, *NEEDS_ENGINE),
 )
 def list_documents(engine: OpenEngine) -> DocumentListReply:
     """List every document, in reading order."""
@@ -53,7 +53,7 @@ def list_documents(engine: OpenEngine) -> DocumentListReply:
     summary="取一篇文档的正文",
     description="各段文字已接续折行；偏移和行号都指向源文件。",
     response_description="文档及其正文",
-    responses=declare(*NEEDS_DOCUMENT),
+    responses=declare(*NEEDS_KEY, *NEEDS_DOCUMENT),
 )
 def get_document(document_id: str, engine: OpenEngine) -> DocumentDetailOut:
     """Give one document with its paragraphs."""

@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from api.app import create_app
 from api.declared_errors import declare
 from api.error_codes import CODES
 from api.openapi import OPENAPI_FILE, openapi_text
+from api.openapi_examples import PAGE, REPLIES, REQUESTS
 from api.settings import ApiSettings
 from tests.api_fakes import FakeEngine
 
@@ -68,6 +71,48 @@ def _references(node: Any) -> list[str]:
     if isinstance(node, list):
         return [found for value in node for found in _references(value)]
     return []
+
+
+def test_what_needs_the_key_says_so() -> None:
+    assert DOCUMENT["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    closed = create_app(FakeEngine, ApiSettings(api_key="k")).openapi()
+    for path, methods in closed["paths"].items():
+        for method, operation in methods.items():
+            guarded = "401" in operation["responses"]
+            assert guarded == (path.startswith(("/v1/", "/dify")) and not path.endswith("/source"))
+            assert operation.get("security", []) == ([{"apiKey": []}] if guarded else [])
+            open_choice = DOCUMENT["paths"][path][method].get("security", [])
+            assert open_choice == ([{}, {"apiKey": []}] if guarded else [])
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_every_reply_shown_fits_its_schema(name: str) -> None:
+    content = OPERATIONS[name][2]["responses"]["200"]["content"]["application/json"]
+    assert content["example"] == REPLIES[name]
+    validator(content["schema"]).validate(REPLIES[name])
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_every_request_shown_fits_its_schema(name: str) -> None:
+    content = OPERATIONS[name][2]["requestBody"]["content"]["application/json"]
+    assert content["example"] == REQUESTS[name]
+    validator(content["schema"]).validate(REQUESTS[name])
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+
+
+def test_the_citation_shown_is_true() -> None:
+    (cited,) = REPLIES["ask"]["citations"]
+    span = PAGE[cited["start_char"] : cited["end_char"]]
+    assert "".join(span.split()) == cited["quote"]
+    first = PAGE.count("\n", 0, cited["start_char"]) + 1
+    assert (first, first + span.rstrip("\n").count("\n")) == (cited["start_line"], cited["end_line"])
+
+
+def test_the_document_is_valid_openapi() -> None:
+    validate(DOCUMENT, cls=OpenAPIV31SpecValidator)
 
 
 def test_the_request_schemas_name_their_limits() -> None:

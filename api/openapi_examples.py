@@ -1,0 +1,102 @@
+"""A request and a reply for each operation of our own format, for the OpenAPI document.
+
+An invented newspaper page about a lighthouse: texts of real corpora belong to their owners. A test checks
+each against its schema, and the offsets against the page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+PAGE = """灯塔日报
+■周望潮
+望海角灯塔建于一九零七年，塔高三十
+二米，由本地石匠用花岗岩砌成。守塔人每
+天傍晚点灯，清晨熄灯。
+"""
+_SHA256 = hashlib.sha256(PAGE.encode()).hexdigest()
+_DOCUMENT = f"{_SHA256[:12]}-1"
+_TITLE = "周望潮：望海角灯塔…"
+_QUOTE = "望海角灯塔建于一九零七年，塔高三十二米，由本地石匠用花岗岩砌成。"
+_PARAGRAPH = f"{_QUOTE}守塔人每天傍晚点灯，清晨熄灯。"
+_FINGERPRINT = "6f1f0c2a9b7d-1a2b3c4d"
+_START = PAGE.index("望海角")
+_END = PAGE.index("守塔人")
+_LAST = len(PAGE) - 1
+_WHERE = {"document_id": _DOCUMENT, "title": _TITLE, "authors": ["周望潮"], "paragraph": 1}
+_URL = f"/documents/{_DOCUMENT}?chars={_START}-{_END}#L3-L4"
+
+_CITATION: dict[str, Any] = {
+    "number": 1,
+    **_WHERE,
+    "start_char": _START,
+    "end_char": _END,
+    "start_line": 3,
+    "end_line": 4,
+    "quote": _QUOTE,
+    "source_sha256": _SHA256,
+    "match": "exact",
+    "url": _URL,
+    "score": 0.97,
+}
+_HIT: dict[str, Any] = {
+    "rank": 1,
+    "score": 0.97,
+    **_WHERE,
+    "chunk_id": f"{_DOCUMENT}:{_START}-{_LAST}",
+    "text": _PARAGRAPH,
+    "start_char": _START,
+    "end_char": _LAST,
+    "start_line": 3,
+    "end_line": 5,
+    "url": f"/documents/{_DOCUMENT}?chars={_START}-{_LAST}#L3-L5",
+}
+_ABOUT: dict[str, Any] = {
+    "id": _DOCUMENT,
+    "title": None,
+    "label": _TITLE,
+    "authors": ["周望潮"],
+    "affiliation": None,
+    "source_sha256": _SHA256,
+}
+_PARAGRAPH_OUT: dict[str, Any] = {
+    "number": 1,
+    "text": _PARAGRAPH,
+    "start_char": _START,
+    "end_char": _LAST,
+    "start_line": 3,
+    "end_line": 5,
+}
+
+REQUESTS: dict[str, Any] = {
+    "ask": {"question": "灯塔是哪一年建成的？"},
+    "search": {"query": "灯塔 建成", "top_k": 1},
+}
+"""Request bodies by operation id."""
+
+REPLIES: dict[str, Any] = {
+    "ask": {
+        "id": "a-5f0c7d",
+        "status": "answered",
+        "answer": f"{_QUOTE}[1]",
+        "reason": None,
+        "confidence": 0.96,
+        "sentences": [{"text": _QUOTE, "citations": [1], "match": "exact"}],
+        "citations": [_CITATION],
+        "related": [],
+        "resolved_question": "灯塔是哪一年建成的？",
+        "generator": "extractive",
+        "fingerprint": _FINGERPRINT,
+        "timings_ms": {"encode": 21.4, "search": 9.8, "judge": 240.1, "write": 12.0, "total": 283.5},
+        "calibration": "general",
+        "degraded": None,
+    },
+    "search": {"hits": [_HIT], "fingerprint": _FINGERPRINT},
+    "listDocuments": {"documents": [_ABOUT]},
+    "getDocument": {**_ABOUT, "paragraphs": [_PARAGRAPH_OUT]},
+    "listExamples": {"questions": ["望海角灯塔建于哪一年？"], "fingerprint": _FINGERPRINT},
+    "healthz": {"status": "ok"},
+    "readyz": {"status": "ready", "fingerprint": _FINGERPRINT},
+}
+"""Bodies of successful replies by operation id."""
