@@ -1,8 +1,8 @@
 """A smaller OpenAPI document for platforms that import tools (Coze, Dify tools, FastGPT and the like).
 
 They show each operation to a language model and to people, read OpenAPI 3.0 only, and do badly with
-unions, streams and error schemas. So: version 3.0.3, the operations of `TOOLS`, a part of
-the fields, successful JSON replies, one server address. Made from the full document, so that it cannot contradict it.
+unions, streams and error schemas. So: version 3.0.3, the operations of `TOOLS`, a part of the fields,
+successful JSON replies, one server address. Made from the full document, so that it cannot contradict it.
 """
 
 from __future__ import annotations
