@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +24,7 @@ from rag.errors import InputError, TooLargeError
 
 if TYPE_CHECKING:
     from api.assembly import Rebuild
+    from api.cli_service import Service
     from api.ports import Engine
     from rag.settings import Settings
 
@@ -40,6 +43,10 @@ Question = Annotated[str, typer.Argument(metavar="问题", help="要问的话；
 Query = Annotated[str, typer.Argument(metavar="检索词", help="要找的内容；写 - 则从标准输入读")]
 Json = Annotated[bool, typer.Option("--json", help="只输出一行 JSON，与 REST 接口的答复相同")]
 Seeds = Annotated[Path | None, typer.Option("--seeds", metavar="DIR", help="语料文件夹；默认用设置里的")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="问在别处运行的服务，不在本机打开模型；密钥取自 CEWEN_API_KEY"),
+]
 IndexDir = Annotated[
     Path | None,
     typer.Option("--index-dir", metavar="DIR", help="索引放在哪里；给了 --seeds 就默认另放在缓存里"),
@@ -56,22 +63,23 @@ def ask(
         str | None, typer.Option(metavar="NAME", help="用哪个生成器作答；默认用设置里的")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="附上各路检索的原始分数")] = False,
+    url: Url = None,
     seeds: Seeds = None,
     index_dir: IndexDir = None,
 ) -> None:
     """Answer one question, or abstain."""
     from api.cli_show import show_answer
-    from api.convert import ask_reply
+    from cewen import Answer
     from rag.inputs import check_question
 
     asked = check_question(_typed_or_piped(question))
     _check_range("--top-k", top_k, 1, _MAX_TOP_K)
-    engine = _engine(context, settings_for(seeds, index_dir))
-    answer = engine.ask(asked, top_k=top_k, generator=generator, explain=explain)
+    with _service(context, url, seeds, index_dir) as service:
+        body = service.ask_json(asked, top_k=top_k, generator=generator, explain=explain)
     if as_json:
-        write_json(ask_reply(answer).model_dump_json(exclude_unset=True))
+        write_json(body)
     else:
-        show_answer(stdout_console(), answer)
+        show_answer(stdout_console(), Answer.model_validate_json(body))
 
 
 @app.command("search", help="检索段落，最相关的在前。")
@@ -83,25 +91,24 @@ def search(
     score_threshold: Annotated[
         float | None, typer.Option(metavar="X", help="只要相关度不低于此值的，0 到 1")
     ] = None,
+    url: Url = None,
     seeds: Seeds = None,
     index_dir: IndexDir = None,
 ) -> None:
     """Find passages."""
     from api.cli_show import show_hits
-    from api.convert import hit
-    from api.schemas import SearchReply
+    from cewen import SearchResult
     from rag.inputs import MAX_QUERY_CHARS, check_text
 
     wanted = check_text(_typed_or_piped(query), name="query", max_chars=MAX_QUERY_CHARS)
     _check_range("--top-k", top_k, 1, _MAX_TOP_K)
     _check_range("--score-threshold", score_threshold or 0.0, 0.0, 1.0)
-    engine = _engine(context, settings_for(seeds, index_dir))
-    found = engine.search(wanted, top_k=top_k, score_threshold=score_threshold)
+    with _service(context, url, seeds, index_dir) as service:
+        body = service.search_json(wanted, top_k=top_k, score_threshold=score_threshold)
     if as_json:
-        reply = SearchReply(hits=[hit(passage) for passage in found], fingerprint=engine.fingerprint)
-        write_json(reply.model_dump_json())
+        write_json(body)
     else:
-        show_hits(stdout_console(), found, engine.fingerprint)
+        show_hits(stdout_console(), SearchResult.model_validate_json(body))
 
 
 @app.command("index", help="核对索引，没有或不符就建；语料或设置改了以后用。")
@@ -148,18 +155,18 @@ def serve(
 
 
 @app.command("documents", help="列出文库中的文章。")
-def documents(context: typer.Context, as_json: Json = False, seeds: Seeds = None) -> None:
+def documents(context: typer.Context, as_json: Json = False, url: Url = None, seeds: Seeds = None) -> None:
     """List the documents; needs neither model nor index."""
     from api.cli_show import show_documents
-    from api.convert import document_out
-    from api.schemas import DocumentListReply
+    from cewen import Document
 
-    found = _parts(context).read_documents(settings_for(seeds, None))
+    with _service(context, url, seeds, None) as service:
+        body = service.documents_json()
     if as_json:
-        reply = DocumentListReply(documents=[document_out(document) for document in found])
-        write_json(reply.model_dump_json())
+        write_json(body)
     else:
-        show_documents(stdout_console(), found)
+        listed = json.loads(body)["documents"]
+        show_documents(stdout_console(), [Document.model_validate(document) for document in listed])
 
 
 @app.command("settings", help="显示生效的设置：环境变量 CEWEN_* 优先，其次 .env，再次默认值。")
@@ -185,6 +192,24 @@ def main() -> None:
 
 def _parts(context: typer.Context) -> Parts:
     return context.obj if isinstance(context.obj, Parts) else Parts()
+
+
+@contextmanager
+def _service(
+    context: typer.Context, url: str | None, seeds: Path | None, index_dir: Path | None
+) -> Iterator[Service]:
+    """The service at `url`, or one of this process."""
+    from api.cli_service import LocalService, service_at
+
+    if url is None:
+        chosen = settings_for(seeds, index_dir)
+        parts = _parts(context)
+        yield LocalService(lambda: _engine(context, chosen), lambda: parts.read_documents(chosen))
+        return
+    if seeds or index_dir:
+        raise InputError("--url 问的是在别处运行的服务，用不到 --seeds 和 --index-dir。请只给其中一种。")
+    with service_at(url, settings_for(None, None)) as service:
+        yield service
 
 
 def _engine(context: typer.Context, chosen: Settings) -> Engine:

@@ -17,18 +17,18 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli_parts import IndexSummary
-from rag.records import Answer, Citation, Document, Match, Passage, Reason
+from cewen import Answer, Citation, Document, Passage, SearchResult
 from rag.settings import Settings, hide
 
 _INDENT = 4
 _MARK = r"\[[0-9]+\]"
-_REASONS: dict[Reason, str] = {
+_REASONS = {
     "off_topic": "与文库无关",
     "not_stated": "文中没有说",
     "false_premise": "前提与原文不符",
     "too_vague": "问题太笼统",
 }
-_MATCHES: dict[Match, str] = {
+_MATCHES = {
     "exact": "逐字相同",
     "normalised": "只差书写形式",
     "supported": "转述",
@@ -37,7 +37,7 @@ _MATCHES: dict[Match, str] = {
 
 def show_answer(console: Console, answer: Answer) -> None:
     """The answer with its citations, or the abstention with what comes nearest."""
-    if answer.reason is None:
+    if answer.status == "answered":
         text = Text(answer.answer)
         text.highlight_regex(_MARK, "bold cyan")
         console.print(text)
@@ -45,7 +45,8 @@ def show_answer(console: Console, answer: Answer) -> None:
         for citation in answer.citations:
             _show_citation(console, citation)
     else:
-        opening = Text(f"不作答：{_REASONS[answer.reason]}（{answer.reason}）", style="bold yellow")
+        why = _REASONS.get(answer.reason or "", "没有说明原因")
+        opening = Text(f"不作答：{why}（{answer.reason}）", style="bold yellow")
         console.print(opening)
         console.print(Text(answer.answer))
         console.print()
@@ -62,20 +63,20 @@ def show_answer(console: Console, answer: Answer) -> None:
         console.print(Text(json.dumps(answer.explain, ensure_ascii=False, indent=2), style="dim"))
 
 
-def show_hits(console: Console, hits: Sequence[Passage], fingerprint: str) -> None:
+def show_hits(console: Console, result: SearchResult) -> None:
     """Search results, best first."""
-    if not hits:
+    if not result.hits:
         console.print(Text("没有合适的段落。", style="bold yellow"))
-    for passage in hits:
+    for passage in result.hits:
         _show_passage(console, passage)
-    console.print(Text(f"{len(hits)} 段 · 指纹 {fingerprint}", style="dim"))
+    console.print(Text(f"{len(result.hits)} 段 · 指纹 {result.fingerprint}", style="dim"))
 
 
 def show_documents(console: Console, documents: Sequence[Document]) -> None:
     """One block a document."""
     for document in documents:
         console.print(_head("", document.label, document.authors))
-        known = [document.affiliation, f"{len(document.paragraphs)} 段", f"编号 {document.document_id}"]
+        known = [document.affiliation, f"编号 {document.id}"]
         _indented(console, " · ".join(part for part in known if part), "dim")
     console.print(Text(f"共 {len(documents)} 篇", style="dim"))
 
@@ -111,7 +112,11 @@ def _plain(value: Any) -> str:
 def _show_citation(console: Console, citation: Citation) -> None:
     console.print(_head(f"[{citation.number}] ", citation.title, citation.authors))
     place = _place(citation.paragraph, citation.start_line, citation.end_line)
-    _indented(console, f"{place} · {_MATCHES[citation.match]} · 相关度 {citation.score:.2f}", "dim")
+    _indented(
+        console,
+        f"{place} · {_MATCHES.get(citation.match, citation.match)} · 相关度 {citation.score:.2f}",
+        "dim",
+    )
     _indented(console, citation.quote, "green")
     if citation.url.startswith("http"):
         _indented(console, citation.url, "dim")
@@ -119,11 +124,10 @@ def _show_citation(console: Console, citation: Citation) -> None:
 
 
 def _show_passage(console: Console, passage: Passage) -> None:
-    chunk = passage.chunk
-    console.print(_head(f"{passage.rank}. ", passage.document.label, passage.document.authors))
-    place = _place(chunk.paragraph, chunk.span.start_line, chunk.span.end_line)
+    console.print(_head(f"{passage.rank}. ", passage.title, passage.authors))
+    place = _place(passage.paragraph, passage.start_line, passage.end_line)
     _indented(console, f"{place} · 相关度 {passage.score:.2f}", "dim")
-    _indented(console, chunk.text)
+    _indented(console, passage.text)
     console.print()
 
 

@@ -1,1 +1,69 @@
-"""The client library of Cewen."""
+"""The client library of Cewen: ask a running service, from Python, and check what it cites.
+
+    from cewen import Client
+
+    with Client("http://127.0.0.1:8000") as client:
+        answer = client.ask("灯塔是哪一年建成的？")
+
+Everything named in `__all__` is public; modules below it may change. Documented in `docs/client.md`. It
+needs httpx and pydantic only, knows nothing of how the service works, and `cewen.langchain` and
+`cewen.llamaindex` are imported by those who want them.
+"""
+
+from cewen.async_client import AsyncClient
+from cewen.client import Client
+from cewen.errors import (
+    AuthenticationError,
+    BadRequestError,
+    CewenError,
+    ConfigError,
+    ConnectionFailedError,
+    InvalidReplyError,
+    NotFoundError,
+    OverloadedError,
+    ServerError,
+    ServiceError,
+)
+from cewen.models import (
+    Answer,
+    AnswerEvent,
+    AnswerSentence,
+    Citation,
+    CitationsKnown,
+    Degradation,
+    Document,
+    DocumentDetail,
+    Paragraph,
+    Passage,
+    SearchResult,
+    TextAdded,
+    Turn,
+)
+
+__all__ = [
+    "Answer",
+    "AnswerEvent",
+    "AnswerSentence",
+    "AsyncClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "CewenError",
+    "Citation",
+    "CitationsKnown",
+    "Client",
+    "ConfigError",
+    "ConnectionFailedError",
+    "Degradation",
+    "Document",
+    "DocumentDetail",
+    "InvalidReplyError",
+    "NotFoundError",
+    "OverloadedError",
+    "Paragraph",
+    "Passage",
+    "SearchResult",
+    "ServerError",
+    "ServiceError",
+    "TextAdded",
+    "Turn",
+]
