@@ -135,7 +135,8 @@ def checked_base_url(base_url: str) -> str:
         raise ConfigError(f"base_url 是 {base_url!r}，里面不能有 ? 和 #。{allowed}。")
     try:
         parts = httpx.URL(base_url)
-        usable = parts.scheme in ("http", "https") and bool(parts.host) and parts.port != 0
+        usable = parts.scheme in ("http", "https") and bool(parts.host)
+        usable = usable and (parts.port is None or 0 < parts.port < 65_536)
     except httpx.InvalidURL:
         usable = False
     if not usable or not base_url.isprintable() or " " in base_url:

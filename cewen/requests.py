@@ -94,8 +94,8 @@ def source_request(document_id: str) -> Request:
 
 
 def _segment(document_id: str) -> str:
-    # "", "." and ".." are no names in a path, however they are encoded.
-    if not document_id.strip("."):
+    # "", "." and ".." are no names in a path, and servers read an encoded slash as a slash.
+    if not document_id.strip(".") or "/" in document_id:
         raise NotFoundError(
             f"没有编号为 {document_id!r} 的文档。请用 documents() 查看现有文档。", code="document_not_found"
         )
