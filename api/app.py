@@ -14,12 +14,13 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from api import routes_answers, routes_documents, routes_health, routes_pages
+from api import routes_answers, routes_documents, routes_examples, routes_health, routes_pages
 from api.auth import ApiKeyMiddleware
 from api.dify import routes as routes_dify
 from api.engine_slot import EngineSlot
 from api.errors import HANDLERS
 from api.limits import AdmissionGateMiddleware, RequestLimitsMiddleware
+from api.mcp_server.http import McpEndpoint
 from api.middleware import (
     ErrorBoundaryMiddleware,
     HeadMiddleware,
@@ -61,11 +62,13 @@ def create_app(engine_factory: EngineFactory, settings: ApiSettings | None = Non
     """
     settings = settings or ApiSettings()
     slot = EngineSlot(engine_factory)
+    mcp = McpEndpoint(slot, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         slot.start()
-        yield
+        async with mcp.running():
+            yield
 
     app = CewenApp(
         title="策问 Cewen",
@@ -84,10 +87,12 @@ def create_app(engine_factory: EngineFactory, settings: ApiSettings | None = Non
     )
     app.state.engine_slot = slot
     app.state.settings = settings
-    for module in (routes_answers, routes_documents, routes_openai, routes_dify, routes_health, routes_pages):
+    ours = (routes_answers, routes_documents, routes_examples, routes_health, routes_pages)
+    for module in (*ours, routes_openai, routes_dify):
         app.include_router(module.router)
     if settings.docs:
         app.include_router(routes_pages.reference_router)
+    app.router.routes.extend(mcp.routes)
     app.mount("/static", StaticFiles(directory=STATIC_DIR), name="static")
     return app
 

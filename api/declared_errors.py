@@ -40,7 +40,8 @@ def declare(*codes: str, streams: str = "") -> Responses:
         by_status.setdefault(CODES[code].status, []).append(code)
     responses: Responses = {status: _response(status, by_status[status]) for status in sorted(by_status)}
     if streams:
-        stream = {"schema": {"type": "string", "description": streams}}
+        # No type: a validator would hold each event's data against it.
+        stream = {"schema": {"description": streams}}
         responses[200] = {"content": {"text/event-stream": stream}}
     return responses
 

@@ -48,6 +48,7 @@ CODES: dict[str, ErrorCode] = {
     "bad_request": ErrorCode(400, "请求不是合法的 HTTP 请求", "检查发送请求的程序"),
     "malformed_json": ErrorCode(400, "请求体不是 UTF-8 编码的合法 JSON", "按消息指出的位置改正后再发"),
     "duplicate_key": ErrorCode(400, "JSON 对象里同一个键出现了两次", "每个键只写一次"),
+    "invalid_condition": ErrorCode(400, "metadata_condition 里的条件看不懂", "按消息改正条件"),
     "api_key_missing": ErrorCode(401, "没有带访问密钥，或写法不对", "加上请求头 Authorization: Bearer 密钥"),
     "api_key_invalid": ErrorCode(401, "访问密钥不对", "向维护者要正确的密钥"),
     "not_found": ErrorCode(404, "没有这个地址", "在 /docs 查看全部接口"),

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.error_shapes import path_below_root
 from api.errors import error_response
 
+GATE_KEY = "cewen.gate"
+
 
 class _BodyTooLargeError(Exception):
     """The bytes received so far are more than the limit."""
@@ -108,53 +110,25 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-class AdmissionGateMiddleware:
-    """Let a few requests compute at once and a few more wait a little; refuse the rest at once with 503.
+class AdmissionGate:
+    """A few callers compute at once and a few more wait a little; the rest are refused at once.
 
     Without it, twenty callers on two cores slow each other down until all of them time out.
 
     Args:
-        app: What comes next.
-        paths: The paths that compute; others pass.
-        max_concurrent: Requests inside at the same time.
-        max_waiting: Requests that may wait, first come first served.
+        max_concurrent: Callers inside at the same time.
+        max_waiting: Callers that may wait, first come first served.
         wait_seconds: How long each may wait.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        paths: Collection[str],
-        max_concurrent: int,
-        max_waiting: int,
-        wait_seconds: float,
-    ) -> None:
-        self.app = app
-        self.paths = frozenset(paths)
-        self.max_concurrent = max_concurrent
+    def __init__(self, *, max_concurrent: int, max_waiting: int, wait_seconds: float) -> None:
         self.max_waiting = max_waiting
         self.wait_seconds = wait_seconds
         self.waiting = 0
+        self.refusal = f"同时到达的请求太多：已有 {max_concurrent} 个在计算，等候的也已到上限。请稍后再试。"
         self._places = anyio.Semaphore(max_concurrent)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on once there is a place for it, or refuse it."""
-        if scope["type"] != "http" or path_below_root(scope) not in self.paths:
-            await self.app(scope, receive, send)
-            return
-        if not await self._enter():
-            message = (
-                f"同时到达的请求太多：已有 {self.max_concurrent} 个在计算，等候的也已到上限。请稍后再试。"
-            )
-            await error_response(scope, "overloaded", message)(scope, receive, send)
-            return
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            self._places.release()
-
-    async def _enter(self) -> bool:
+    async def enter(self) -> bool:
         """Take a place, waiting for one if others may wait too; False if there is none in time."""
         try:
             self._places.acquire_nowait()
@@ -172,3 +146,53 @@ class AdmissionGateMiddleware:
         finally:
             self.waiting -= 1
         return entered
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._places.release()
+
+
+class AdmissionGateMiddleware:
+    """Put the paths that compute behind one gate, and refuse with 503 whom it does not let in.
+
+    Where only some requests of a path compute, their handler finds the gate in the scope under `GATE_KEY`.
+
+    Args:
+        app: What comes next.
+        paths: The paths that compute; others pass.
+        max_concurrent, max_waiting, wait_seconds: Of the gate.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        paths: Collection[str],
+        max_concurrent: int,
+        max_waiting: int,
+        wait_seconds: float,
+    ) -> None:
+        self.app = app
+        self.paths = frozenset(paths)
+        self.gate = AdmissionGate(
+            max_concurrent=max_concurrent, max_waiting=max_waiting, wait_seconds=wait_seconds
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a place."""
+        return self.gate.waiting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on once there is a place for it, or refuse it."""
+        if scope["type"] != "http" or path_below_root(scope) not in self.paths:
+            scope[GATE_KEY] = self.gate
+            await self.app(scope, receive, send)
+            return
+        if not await self.gate.enter():
+            await error_response(scope, "overloaded", self.gate.refusal)(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.gate.leave()

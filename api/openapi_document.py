@@ -26,7 +26,7 @@ def finish_document(document: dict[str, Any], *, key_needed: bool) -> dict[str, 
         for operation in methods.values():
             _drop_foreign_422(operation["responses"])
             _show_example(operation)
-            if "401" in operation["responses"]:
+            if {"401", "403"} & operation["responses"].keys():
                 required = {KEY_SCHEME: list[str]()}
                 operation["security"] = [required] if key_needed else [{}, required]
     components = document["components"]

@@ -317,9 +317,15 @@ class CitationsKnown:
 
 @dataclass(frozen=True, slots=True)
 class TextAdded:
-    """An event of a streamed answer: the next part of its text, checked. Joined they are `Answer.answer`."""
+    """An event of a streamed answer: the next part of its text, checked. Joined they are `Answer.answer`.
+
+    Attributes:
+        text: What stands between it and the sentence before, the sentence, its marks.
+        sentence: The sentence; None for the text of an abstention.
+    """
 
     text: str
+    sentence: AnswerSentence | None = None
 
 
 AnswerEvent = CitationsKnown | TextAdded | Answer

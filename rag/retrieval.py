@@ -12,7 +12,8 @@ the one public score: of a search hit, and of every citation taken from that chu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -22,7 +23,7 @@ from rag.answering.citations import source_url
 from rag.answering.generator import RankedSentence
 from rag.corpus import Corpus
 from rag.encoding.encoder import Encoder
-from rag.question import Question
+from rag.question import Question, read_question
 from rag.ranking.arms import SearchIndex
 from rag.ranking.background import shipped_background
 from rag.ranking.features import FEATURES, Evidence, gather_evidence
@@ -30,10 +31,14 @@ from rag.ranking.model import RankingModel
 from rag.records import Passage
 from rag.scope import Scope
 
+Vector = npt.NDArray[np.float32]
+
 _TEMPERATURE = 0.5
 _NAMED_BONUS = 2.0
 """Added to the ranking value of sentences of a document that the question names: enough to put them
 first among equals, not enough to lift a sentence with no evidence."""
+_GROWTH = 4
+"""How many times as many candidates each arm contributes when those so far were not enough."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +107,37 @@ class Retriever:
         self._public_url = public_url
 
     def retrieve(self, question: Question, scope: Scope) -> Retrieved:
-        """Rank the corpus for one question."""
+        """Rank the corpus for one question.
+
+        Args:
+            question: As asked.
+            scope: The documents it names; their names are not searched for.
+        """
+        return next(self.widening(question, scope))
+
+    def widening(self, question: Question, scope: Scope) -> Iterator[Retrieved]:
+        """Rank the corpus again and again, each time from more candidates, until every row is one.
+
+        What was found before is found again with the same scores: no feature of a candidate depends on which
+        others there are. The first is what `retrieve` gives; nothing is computed before it is asked for.
+        """
+        if scope.rest != question.text:
+            question = replace(read_question(scope.rest), kind=question.kind)
         started = perf_counter()
         vector = self._encoder.encode_queries([question.text])[0]
-        encoded = perf_counter()
-        evidence = gather_evidence(question, vector, self._index, self._corpus, self._background, self._k)
+        encode_ms = 1e3 * (perf_counter() - started)
+        rows = max(len(self._corpus.chunks), len(self._corpus.sentences))
+        k = self._k
+        yield self._ranked(question, scope, vector, k, encode_ms)
+        while k < rows:
+            k = min(_GROWTH * k, rows)
+            yield self._ranked(question, scope, vector, k, encode_ms)
+
+    def _ranked(
+        self, question: Question, scope: Scope, vector: Vector, k: int, encode_ms: float
+    ) -> Retrieved:
+        started = perf_counter()
+        evidence = gather_evidence(question, vector, self._index, self._corpus, self._background, k)
         values = self._model.rank_values(evidence.matrix)
         bare_values = values
         if scope.document_ids:
@@ -119,8 +150,7 @@ class Retriever:
             for i in order
         )
         passages = self._passages(evidence, values)
-        done = perf_counter()
-        timings = {"encode": 1e3 * (encoded - started), "search": 1e3 * (done - encoded)}
+        timings = {"encode": encode_ms, "search": 1e3 * (perf_counter() - started)}
         return Retrieved(ranked, passages, question, evidence, bare_values, timings)
 
     def _passages(self, evidence: Evidence, values: npt.NDArray[np.float64]) -> tuple[Passage, ...]:

@@ -21,6 +21,9 @@ OPERATIONS = {
     for path, methods in DOCUMENT["paths"].items()
     for method, details in methods.items()
 }
+OPENAI = ("createChatCompletion", "listModels", "getModel")
+ERROR_SHAPES = {"difyRetrieval": "DifyErrorReply"} | dict.fromkeys(OPENAI, "OpenAiErrorReply")
+"""Operations of other people's formats, whose errors have the shape of that format."""
 
 
 def test_the_committed_document_is_the_one_served() -> None:
@@ -32,9 +35,14 @@ def test_operation_ids_are_stable() -> None:
     assert {name: operation[:2] for name, operation in OPERATIONS.items()} == {
         "ask": ("POST", "/v1/ask"),
         "search": ("POST", "/v1/search"),
+        "createChatCompletion": ("POST", "/v1/chat/completions"),
+        "listModels": ("GET", "/v1/models"),
+        "getModel": ("GET", "/v1/models/{model}"),
+        "difyRetrieval": ("POST", "/dify/retrieval"),
         "listDocuments": ("GET", "/v1/documents"),
         "getDocument": ("GET", "/v1/documents/{document_id}"),
         "getDocumentSource": ("GET", "/v1/documents/{document_id}/source"),
+        "listExamples": ("GET", "/v1/examples"),
         "healthz": ("GET", "/healthz"),
         "readyz": ("GET", "/readyz"),
     }
@@ -45,13 +53,14 @@ def test_every_operation_declares_our_errors_and_no_other(name: str) -> None:
     _, _, details = OPERATIONS[name]
     assert any("\u4e00" <= char <= "\u9fff" for char in details["summary"])
     statuses = set(details["responses"])
-    assert {"431", "500"} < statuses
+    # That format knows no 431, and answers too many requests with 429.
+    assert {"400" if name in OPENAI else "431", "500"} < statuses
     for status, response in details["responses"].items():
         if status >= "400":
             assert list(response["content"]) == ["application/json"]
             schema = response["content"]["application/json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/ErrorReply"}
-            assert ("Retry-After" in response.get("headers", {})) == (status == "503")
+            assert schema == {"$ref": f"#/components/schemas/{ERROR_SHAPES.get(name, 'ErrorReply')}"}
+            assert ("Retry-After" in response.get("headers", {})) == (status in {"429", "503"})
 
 
 def test_references_lead_somewhere_and_nothing_of_the_framework_is_left() -> None:
@@ -78,7 +87,7 @@ def test_what_needs_the_key_says_so() -> None:
     closed = create_app(FakeEngine, ApiSettings(api_key="k")).openapi()
     for path, methods in closed["paths"].items():
         for method, operation in methods.items():
-            guarded = "401" in operation["responses"]
+            guarded = bool({"401", "403"} & operation["responses"].keys())
             assert guarded == (path.startswith(("/v1/", "/dify")) and not path.endswith("/source"))
             assert operation.get("security", []) == ([{"apiKey": []}] if guarded else [])
             open_choice = DOCUMENT["paths"][path][method].get("security", [])

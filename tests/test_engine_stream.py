@@ -10,7 +10,7 @@ import pytest
 from rag.engine import Engine
 from rag.errors import GeneratorError, InputError, NotFoundError
 from rag.llm.faults import fault
-from rag.records import Answer, CitationsKnown, TextAdded, Turn
+from rag.records import Answer, AnswerSentence, CitationsKnown, TextAdded, Turn
 from tests.answer_checks import check_citations, check_stream, same
 from tests.injections import scripted_obeying_model
 from tests.llm_server import (
@@ -286,7 +286,9 @@ def test_who_leaves_while_a_model_is_silent_frees_it(tmp_path: Path) -> None:
     with serving(hanging(STREAM_HEAD, event(f"{SWEET_QUOTE}[1]\n茶"))) as server:
         events = with_model(tmp_path, server).stream(BITTER, cancelled=lambda: bool(left))
         assert isinstance(next(events), CitationsKnown)
-        assert next(events) == TextAdded(f"{SWEET_QUOTE}[1]")
+        assert next(events) == TextAdded(
+            f"{SWEET_QUOTE}[1]", AnswerSentence(SWEET_QUOTE, (1,), "exact")
+        )
         left.append(True)
         with pytest.raises(GeneratorError, match="已经离开") as caught:
             next(events)

@@ -124,7 +124,8 @@ class SentenceTransformerEncoder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` as this model's tokenizer cuts it, however long it is."""
-        return len(self._model.tokenizer.tokenize(text))
+        # Not `verbose`, which warns of texts longer than the model takes; nothing is encoded here.
+        return len(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
 
 
 _QUIET: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False, "convert_to_numpy": True}

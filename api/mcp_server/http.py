@@ -1,0 +1,180 @@
+"""`/mcp`: the MCP server over streamable HTTP, stateless, answering JSON.
+
+Both eras of the protocol come through one manager of the SDK, which tells them apart by the header
+`MCP-Protocol-Version`. The server never speaks first, so there is no stream to GET and no session to
+DELETE. Size, key and headers are the middlewares' business, as for every other path.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Message, Receive, Scope, Send
+
+from api.engine_slot import EngineSlot
+from api.error_codes import CODES
+from api.error_shapes import MCP_PATH
+from api.errors import error_response
+from api.limits import GATE_KEY
+from api.links import linker_of
+from api.settings import ApiSettings
+from rag.inputs import excerpt
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+    from api.mcp_server.server import Means
+
+_INVALID_REQUEST = -32600  # of JSON-RPC
+_PORTS = {"http": 80, "https": 443}
+
+
+class _Place(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+
+
+class McpEndpoint:
+    """The ASGI application at `/mcp`; serves while `running` is entered.
+
+    Args:
+        slot: Where the engine will be.
+        settings: For the public address, whose own pages may call.
+    """
+
+    def __init__(self, slot: EngineSlot, settings: ApiSettings) -> None:
+        self._slot = slot
+        self._public = _place_of(settings.public_url)
+        self._manager: StreamableHTTPSessionManager | None = None
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """With and without the last slash, because a POST must not be redirected."""
+        return [Route(path, endpoint=self, include_in_schema=False) for path in (MCP_PATH, f"{MCP_PATH}/")]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve until left; may be entered again."""
+        # Half a second of imports, which `import api.app` should not cost.
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        from api.mcp_server.server import make_server
+
+        manager = StreamableHTTPSessionManager(make_server(self._means), json_response=True, stateless=True)
+        async with manager.run():
+            self._manager = manager
+            try:
+                yield
+            finally:
+                self._manager = None
+
+    async def _means(self, request: Request | None) -> Means:
+        from api.mcp_server.server import Means
+
+        assert request is not None  # noqa: S101 -- over HTTP there always is one
+        return Means(self._slot.get(), linker_of(request), request.scope[GATE_KEY])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        refusal = self._refusal(request)
+        if refusal:
+            await refusal(scope, receive, send)
+            return
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return
+        assert self._manager is not None  # noqa: S101 -- else it was refused
+        await _until_left(self._manager, body, scope, receive, send)
+
+    def _refusal(self, request: Request) -> Response | None:
+        scope = request.scope
+        origin = request.headers.get("origin", "")
+        if origin and not self._is_ours(origin, request.headers.get("host", "")):
+            return _foreign(origin)
+        if request.method != "POST":
+            message = f"{MCP_PATH} 只接受 POST，不支持 {request.method[:16]}。请用 MCP 客户端连接这个地址。"
+            return error_response(scope, "method_not_allowed", message, headers={"Allow": "POST"})
+        if self._manager is None:
+            row = CODES["unavailable"]
+            return error_response(scope, "unavailable", f"{row.meaning}。{row.action}。")
+        return None
+
+    def _is_ours(self, origin: str, host: str) -> bool:
+        """Whether a page of this service may have sent the request.
+
+        A page elsewhere can point its own name at this machine (DNS rebinding); then Origin and Host agree.
+        So a name is believed only if it is the public address; a bare IP address cannot be pointed elsewhere.
+        """
+        sent = _place_of(origin)
+        if sent is None:
+            return False
+        here = _place_of(f"{sent.scheme}://{host}")
+        return sent == self._public or (sent == here and _is_address(sent.host))
+
+
+def _place_of(url: str) -> _Place | None:
+    """What of an address an origin consists of; None if it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        return None
+    return _Place(parts.scheme, parts.hostname, port) if parts.hostname else None
+
+
+def _is_address(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _foreign(origin: str) -> Response:
+    """The refusal of another site's page, in the form that the protocol has for it."""
+    message = (
+        f"请求来自别的网站的网页（Origin {excerpt(origin)}），不予接受。"
+        "请用 MCP 客户端连接；要从自己的网页连接，请维护者设 CEWEN_PUBLIC_URL。"
+    )
+    error = {"code": _INVALID_REQUEST, "message": message}
+    body: dict[str, Any] = {"jsonrpc": "2.0", "id": None, "error": error}
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(text, status_code=403, media_type="application/json")
+
+
+async def _until_left(
+    manager: StreamableHTTPSessionManager, body: bytes, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Have the SDK answer, and break it off when the caller leaves, which it does not notice by itself."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            await anyio.sleep_forever()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def watch(tasks: anyio.abc.TaskGroup) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch, tasks)
+        await manager.handle_request(scope, replayed, send)
+        tasks.cancel_scope.cancel()
