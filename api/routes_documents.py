@@ -39,6 +39,7 @@ def find_document(engine: Engine, document_id: str) -> Document:
     "/v1/documents",
     operation_id="listDocuments",
     summary="列出全部文档",
+    description="按阅读次序，只有标题、作者等，不含正文；正文用编号去取。",
     response_description="文库中的全部文档",
     responses=declare(*NEEDS_KEY, *NEEDS_ENGINE),
 )

@@ -26,7 +26,7 @@ PROJECT = Path(__file__).parent.parent
 READMES = ("README.md", "README.zh-CN.md")
 PAGES = sorted(
     path.relative_to(PROJECT).as_posix()
-    for pattern in ("*.md", "docs/*.md", "seeds/*.md")
+    for pattern in ("*.md", "docs/*.md", "docs/integrations/*.md", "seeds/*.md")
     for path in PROJECT.glob(pattern)
 )
 SEED = "seeds/chongqing-theory-page.txt"
