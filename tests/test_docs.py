@@ -265,6 +265,16 @@ def test_the_readmes_check_of_a_citation_runs(
     assert "".join(capsys.readouterr().out.split()) == "守塔人每天傍晚点灯，清晨熄灯。"
 
 
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readmes_use_of_the_client_runs(readme: str, address: str) -> None:
+    _, script = re.findall(r"```python\n(.*?)```", read(readme), re.DOTALL)
+    ours = script.replace("http://127.0.0.1:8000", address)
+    ours = re.sub(r'ask\(".+?"\)', 'ask("清晨熄灯")', ours)
+    names: dict[str, Any] = {}
+    exec(compile(ours, readme, "exec"), names)  # noqa: S102 -- our own documentation
+    assert [cited.quote for cited in names["answer"].citations] == ["守塔人每天傍晚点灯，清晨熄灯。"]
+
+
 # Provenance and form.
 
 
