@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from starlette.types import Scope
 
 PAGES_DIR = Path(__file__).parent / "pages"
 STATIC_DIR = PAGES_DIR / "static"
+
+_IMPORT = re.compile(r'^import [^"]*"\./([\w.]+)";$', re.MULTILINE)
 
 
 @lru_cache(maxsize=1)
@@ -36,3 +39,16 @@ def render(name: str, scope: Scope, *, status: int = 200, **values: Any) -> HTML
     """Fill the template `name`; it also gets `root` for its links."""
     html = _environment().get_template(name).render(root=root_of(scope), **values)
     return HTMLResponse(html, status_code=status)
+
+
+@lru_cache
+def modules_of(script: str) -> tuple[str, ...]:
+    """What a script imports, directly or not. A page that names them all gets them in one round trip."""
+    found: dict[str, None] = {}
+    unread = [script]
+    while unread:
+        source = (STATIC_DIR / unread.pop()).read_text("utf-8")
+        new = [name for name in _IMPORT.findall(source) if name not in found]
+        found.update(dict.fromkeys(new))
+        unread.extend(new)
+    return tuple(sorted(found))

@@ -49,7 +49,8 @@ def document_page(
     document = find_document(engine, document_id)
     marked = parse_chars(chars, len(document.source.text))
     page = source_page(document, engine.documents(), marked)
-    return render("source.html", request.scope, page=page, kinds=KIND_NAMES)
+    modules = modules_of("source.js")
+    return render("source.html", request.scope, page=page, kinds=KIND_NAMES, modules=modules)
 
 
 @reference_router.get("/docs")

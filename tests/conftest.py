@@ -113,3 +113,31 @@ def live_url() -> Iterator[str]:
     with serving_app(app) as url:
         assert app.state.engine_slot.wait(300)
         yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium. Not for the session: while it runs, no test can run an event loop of its own."""
+    from tests.browser import launched
+
+    with launched() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Any]:
+    """A service with the fake engine on a real socket (`tests.browser.Site`)."""
+    from tests.browser import serving_site
+
+    with serving_site() as served:
+        yield served
+
+
+@pytest.fixture
+def tabs(browser: Any) -> Iterator[Any]:
+    """Opens pages (`tests.browser.Tabs`), and fails for what they must not do."""
+    from tests.browser import Tabs
+
+    opened = Tabs(browser)
+    yield opened
+    opened.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +104,22 @@ def test_scripts_import_only_each_other_and_insert_only_text() -> None:
             assert uses == [], (script.name, forbidden)
 
 
+@pytest.mark.parametrize(("path", "script"), [("/", "ask.js"), (f"/documents/{TEA}", "source.js")])
+def test_all_modules_of_a_page_are_fetched_at_once(client: TestClient, path: str, script: str) -> None:
+    links = [attributes for tag, attributes in get_page(client, path).elements if tag == "link"]
+    preloaded = [Path(link["href"]).name for link in links if link["rel"] == "modulepreload"]
+    imported = set()
+    for name in [script, *preloaded]:
+        source = (STATIC_DIR / name).read_text(encoding="utf-8")
+        imported |= {Path(each).name for each in re.findall(r'\bfrom "([^"]+)"', source)}
+    assert sorted(preloaded) == sorted(imported)
+
+
+def test_no_script_is_long() -> None:
+    lengths = {script.name: script.read_text("utf-8").count("\n") for script in STATIC_DIR.glob("*.js")}
+    assert {name: length for name, length in lengths.items() if length >= 250} == {}
+
+
 def test_styles_fetch_nothing() -> None:
     for style in STATIC_DIR.glob("*.css"):
         source = style.read_text(encoding="utf-8")
@@ -114,6 +131,9 @@ def test_the_ask_page_knows_the_limit_and_no_corpus(client: TestClient) -> None:
     page = get_page(client, "/")
     [box] = [attributes for tag, attributes in page.elements if tag == "textarea"]
     assert box["data-max-chars"] == "2000"
+    assert box["data-max-turns"] == "20"
+    assert box["data-max-turn-chars"] == "8000"
+    assert box["data-max-bytes"] == "65536"
     assert "autofocus" in box
     assert "polite" in page.attributes("aria-live")
     assert "灯" not in page.text

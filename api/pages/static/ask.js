@@ -1,110 +1,139 @@
-// The ask page: sends the question to /v1/ask and shows what comes back. The question is kept in the
-// address's fragment (#q=…), which browsers never send to a server, so a link can be shared.
+// The ask page: a conversation, its question box, and what is in the address. A first question is kept in
+// the fragment (#q=…), a longer conversation by its number in this browser (#c=…); neither is ever sent.
 
-import { answerBox, citationCards, documentLink, element, relatedCards } from "./render.js";
+import { askBody, countChars } from "./dialogue.js";
+import { pastConversations } from "./past.js";
+import { hide as hidePeek, watchMarks } from "./peek.js";
+import { browserStorage, ConversationStore } from "./store.js";
+import { Turn } from "./turn.js";
+import { fillWelcome } from "./welcome.js";
 
 const root = document.body.dataset.root;
+const main = document.getElementById("main");
 const form = document.getElementById("ask-form");
 const box = document.getElementById("question");
-const button = document.getElementById("submit");
+const submit = document.getElementById("submit");
+const stop = document.getElementById("stop");
 const status = document.getElementById("status");
-const result = document.getElementById("result");
-const maxChars = Number(box.dataset.maxChars);
+const announcer = document.getElementById("announcer");
+const log = document.getElementById("log");
+const welcome = document.getElementById("welcome");
+const { maxChars, maxTurns, maxTurnChars, maxBytes } = box.dataset;
+const limits = { turns: Number(maxTurns), turnChars: Number(maxTurnChars), bytes: Number(maxBytes) };
+
+const store = new ConversationStore(browserStorage("localStorage"));
+let conversation = newConversation();
+let running = null; // the AbortController of the question under way
+
+function newConversation() {
+  // `randomUUID` is missing on insecure origins.
+  const number = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36));
+  return { id: number.join(""), turns: [] };
+}
 
 function say(text, failed = false) {
   status.textContent = text;
   status.classList.toggle("failed", failed);
 }
 
-// The service counts Unicode code points; `length` counts UTF-16 units, two for a rare character.
-function countChars(text) {
-  return Array.from(text).length;
-}
-
-class ServiceError extends Error {}
-
-async function readReply(response) {
-  let body;
-  try {
-    body = await response.json();
-  } catch {
-    throw new ServiceError(`服务返回了无法识别的内容（HTTP ${response.status}）。请稍后再试。`);
-  }
-  if (response.ok) return body;
-  const error = body.error ?? {};
-  throw new ServiceError(`${error.message ?? "出错了。"}（${error.code ?? response.status}，编号 ${error.request_id ?? "无"}）`);
-}
-
-async function call(path, payload) {
-  let response;
-  try {
-    response = await fetch(root + path, {
-      method: payload ? "POST" : "GET",
-      headers: payload ? { "Content-Type": "application/json" } : {},
-      body: payload ? JSON.stringify(payload) : undefined,
-    });
-  } catch {
-    throw new ServiceError("连不上服务。请检查网络，或稍后再试。");
-  }
-  return readReply(response);
-}
-
-async function ask() {
-  const question = box.value.trim();
-  if (!question) {
-    say("请先写下问题。", true);
-    return;
-  }
+function problemWith(question) {
+  if (running) return "请等这一问答完，或先停止。";
+  if (!question) return "请先写下问题。";
   const chars = countChars(question);
-  if (chars > maxChars) {
-    say(`问题有 ${chars} 个字符，最多 ${maxChars} 个。请缩短后再试。`, true);
+  return chars > Number(maxChars) ? `问题有 ${chars} 个字符，最多 ${maxChars} 个。请缩短后再试。` : null;
+}
+
+async function ask(question) {
+  const problem = problemWith(question);
+  if (problem) {
+    say(problem, true);
     return;
   }
-  history.replaceState(null, "", `#q=${encodeURIComponent(question.toWellFormed?.() ?? question)}`);
-  button.disabled = true;
-  result.setAttribute("aria-busy", "true");
-  result.replaceChildren();
+  box.value = "";
+  const turn = new Turn(question, { again, say });
+  conversation.turns.push(turn);
+  welcome.hidden = true;
+  log.append(turn.node);
+  setAddress();
+  if (conversation.turns.length > 1) turn.node.scrollIntoView({ block: "start" });
+  await run(turn);
+}
+
+async function again(turn) {
+  if (running) say(problemWith(turn.question), true);
+  else await run(turn);
+}
+
+async function run(turn) {
+  const mine = conversation;
+  const before = mine.turns.slice(0, mine.turns.indexOf(turn)).filter((each) => each.reply);
+  const controller = new AbortController();
+  running = controller;
+  setBusy(true);
   say("正在查找……");
+  let outcome = "failed";
   try {
-    show(await call("/v1/ask", { question }));
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    say(error.message, true);
+    outcome = await turn.run(askBody(turn.question, before, limits), controller.signal);
   } finally {
-    button.disabled = false;
-    result.removeAttribute("aria-busy");
+    if (running === controller) rest();
+    // It may have been left behind for another conversation.
+    if (mine === conversation) report(outcome, turn);
   }
+  if (turn.reply) keep(mine);
 }
 
-function show(reply) {
-  result.append(answerBox(reply));
-  if (reply.status === "answered") {
-    say(`找到 ${reply.citations.length} 处依据。`);
-    result.append(element("h2", "", "依据"), citationCards(reply.citations));
-  } else {
-    say("文库里没有答案。");
-    if (reply.related.length > 0) {
-      result.append(element("h2", "", "最接近的段落（不是答案）"), relatedCards(reply.related));
-    }
-  }
+function report(outcome, turn) {
+  const count = turn.reply?.citations.length;
+  const texts = { answered: `答完，有 ${count} 处依据。`, abstained: "文库里没有答案。", stopped: "已停止。" };
+  say(texts[outcome] ?? "没有答成。", outcome === "failed");
+  // The text is read out once, when it is whole; while it arrives a reader would be interrupted all the time.
+  announcer.textContent = turn.reply ? turn.reply.answer.replace(/\[\d+\]/g, "") : turn.body.textContent;
 }
 
-async function showCorpus() {
-  let documents;
-  try {
-    ({ documents } = await call("/v1/documents"));
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    say(error.message, true);
-    return;
-  }
-  document.getElementById("corpus-list").replaceChildren(...documents.map((entry) => documentLink(root, entry)));
-  document.getElementById("corpus").hidden = documents.length === 0;
+function keep({ id, turns }) {
+  const answered = turns.filter((turn) => turn.reply);
+  store.save({ id, updated: Date.now(), turns: answered.map(({ question, asked, reply }) => ({ question, asked, reply })) });
+}
+
+function rest() {
+  running = null;
+  setBusy(false);
+}
+
+function setBusy(busy) {
+  const [from, to] = busy ? [submit, stop] : [stop, submit];
+  to.hidden = false;
+  if (document.activeElement === from) to.focus();
+  from.hidden = true;
+}
+
+function setAddress() {
+  const { id, turns } = conversation;
+  const only = turns.length === 1 ? turns[0].question : null;
+  const fragment = only === null ? `#c=${id}` : `#q=${encodeURIComponent(only.toWellFormed?.() ?? only)}`;
+  history.replaceState(null, "", turns.length > 0 ? fragment : window.location.pathname);
+}
+
+function show(shown) {
+  running?.abort();
+  rest();
+  hidePeek();
+  conversation = shown;
+  log.replaceChildren(...shown.turns.map((turn) => turn.node));
+  welcome.hidden = shown.turns.length > 0;
+  announcer.textContent = "";
+  say("");
+  setAddress();
+}
+
+function reopen({ id, turns }) {
+  show({ id, turns: turns.map((saved) => new Turn(saved.question, { again, say }, saved)) });
+  log.lastElementChild.scrollIntoView({ block: "start" });
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!button.disabled) ask();
+  ask(box.value.trim());
 });
 
 box.addEventListener("keydown", (event) => {
@@ -114,26 +143,38 @@ box.addEventListener("keydown", (event) => {
   form.requestSubmit();
 });
 
-result.addEventListener("click", (event) => {
-  const mark = event.target.closest("[data-card]");
-  if (!mark) return;
-  // Focus instead of following the link: the address keeps the question.
-  event.preventDefault();
-  const card = document.getElementById(mark.dataset.card);
-  card.focus({ preventScroll: true });
-  card.scrollIntoView({ block: "nearest" });
+stop.addEventListener("click", (event) => {
+  // The second half of a double click on "ask" falls here.
+  if (event.detail < 2) running?.abort();
 });
 
-function askFromAddress() {
-  if (!window.location.hash.startsWith("#q=")) return;
+document.getElementById("new-conversation").addEventListener("click", () => {
+  show(newConversation());
+  box.focus();
+});
+
+function followAddress() {
+  const [, kind, value] = /^#([qc])=(.*)$/s.exec(window.location.hash) ?? [];
+  if (kind === "c") {
+    const stored = store.get(value);
+    if (stored && value !== conversation.id) reopen(stored);
+    return;
+  }
+  if (kind !== "q") return;
+  let question;
   try {
-    box.value = decodeURIComponent(window.location.hash.slice(3));
+    question = decodeURIComponent(value).trim();
   } catch {
     return; // a link cut short in the middle of an escape
   }
-  ask();
+  show(newConversation());
+  ask(question);
 }
 
-window.addEventListener("hashchange", askFromAddress);
-showCorpus();
-askFromAddress();
+watchMarks(main);
+pastConversations(store, { open: reopen });
+window.addEventListener("hashchange", followAddress);
+followAddress();
+fillWelcome(root, { ask, say });
+if (document.activeElement === document.body) box.focus({ preventScroll: true });
+performance.mark("cewen-ready");

@@ -1,44 +1,115 @@
-// Highlights the lines named in the address (#L48 or #L48-L83) and brings them into view.
+// The page of one document: shows the lines named in the address (#L48 or #L48-L83), joins the two views,
+// and lets a reader pick lines and copy a link to them.
 // The page is complete without it: a single line is highlighted by CSS, marked characters by the server.
 
-"use strict";
+import { copyText } from "./clipboard.js";
+import { linesIn, rangeFragment } from "./ranges.js";
 
-const FRAGMENT = /^#L(\d{1,9})(?:-L?(\d{1,9}))?$/;
+const lines = Array.from(document.querySelectorAll(".line"));
+const passages = Array.from(document.querySelectorAll(".passage"));
+const printed = document.querySelector(".printed");
+const reading = document.querySelector(".reading");
+const picked = document.getElementById("picked");
+const arrivedAt = window.location.hash;
 
-function wantedLines() {
-  const found = FRAGMENT.exec(window.location.hash);
-  if (!found) return null;
-  const first = Number(found[1]);
-  const last = found[2] === undefined ? first : Number(found[2]);
-  return first <= last ? { first, last } : { first: last, last: first };
+function rangeOf(passage) {
+  return { first: Number(passage.dataset.first), last: Number(passage.dataset.last) };
 }
 
-function highlight() {
-  for (const old of document.querySelectorAll(".hit")) old.classList.remove("hit");
-  const wanted = wantedLines();
-  if (!wanted) return;
-  const lines = Array.from(document.querySelectorAll(".line")).slice(Math.max(wanted.first - 1, 0), wanted.last);
-  for (const line of lines) line.classList.add("hit");
-  for (const passage of document.querySelectorAll(".passage")) {
-    const first = Number(passage.dataset.first);
-    const last = Number(passage.dataset.last);
-    if (first <= wanted.last && wanted.first <= last) passage.classList.add("hit");
-  }
-  if (lines.length > 0) show(lines);
+function numberOf(line) {
+  return lines.indexOf(line) + 1;
 }
 
-function show(lines) {
+// Gives the class to these lines and to the paragraphs that stand on them, and to no others.
+function paint(name, range) {
+  for (const old of document.querySelectorAll(`.${name}`)) old.classList.remove(name);
+  if (!range) return;
+  for (const line of lines.slice(Math.max(range.first - 1, 0), range.last)) line.classList.add(name);
+  for (const passage of passagesOn(range)) passage.classList.add(name);
+}
+
+function passagesOn(range) {
+  return passages.filter((passage) => rangeOf(passage).first <= range.last && range.first <= rangeOf(passage).last);
+}
+
+function followAddress() {
+  const range = linesIn(window.location.hash);
+  paint("hit", range);
+  const hits = range ? lines.slice(Math.max(range.first - 1, 0), range.last) : [];
+  if (hits.length === 0) return;
+  document.getElementById("show-printed").checked = true;
   // Lines can overlap the marked characters only in part; the marks are what the reader came for.
-  const mark = document.querySelector(".printed mark");
-  const aim = mark && lines.includes(mark.closest(".line")) ? mark : lines[0];
-  aim.scrollIntoView({ block: "center" });
-  const reading = document.querySelector(".reading");
-  const inside = reading.querySelector("mark") ?? reading.querySelector(".passage.hit");
-  if (inside && reading.scrollHeight > reading.clientHeight) {
-    // Only this pane: `scrollIntoView` would move the whole page away from the lines again.
-    reading.scrollTop += inside.getBoundingClientRect().top - reading.getBoundingClientRect().top - reading.clientHeight / 3;
-  }
+  const mark = printed.querySelector("mark");
+  scrollToMiddle(mark && hits.includes(mark.closest(".line")) ? mark : hits[0]);
+  scrollReading(reading.querySelector("mark") ?? reading.querySelector(".passage.hit"));
 }
 
-window.addEventListener("hashchange", highlight);
-highlight();
+function scrollToMiddle(target) {
+  target.scrollIntoView({ block: "center", behavior: "instant" });
+}
+
+// Only this pane: `scrollIntoView` would move the whole page away from the lines again.
+function scrollReading(target) {
+  if (!target || reading.scrollHeight <= reading.clientHeight) return;
+  const distance = target.getBoundingClientRect().top - reading.getBoundingClientRect().top;
+  reading.scrollTop += distance - reading.clientHeight / 3;
+}
+
+function pointedAt(target) {
+  const passage = target.closest(".passage");
+  if (passage) return rangeOf(passage);
+  const line = target.closest(".line.own");
+  const number = line ? numberOf(line) : 0;
+  const around = number ? passagesOn({ first: number, last: number })[0] : null;
+  return around ? rangeOf(around) : null;
+}
+
+function pick(event, line) {
+  const from = linesIn(window.location.hash);
+  const number = numberOf(line);
+  if (event.shiftKey && from) {
+    // Shift would open another window.
+    event.preventDefault();
+    window.location.hash = rangeFragment(Math.min(from.first, number), Math.max(from.first, number));
+  }
+  // The address has not changed yet where the link itself is followed.
+  setTimeout(() => {
+    const range = linesIn(window.location.hash);
+    const last = range.last > range.first ? `–${range.last}` : "";
+    document.getElementById("picked-lines").textContent = `已选第 ${range.first}${last} 行`;
+    picked.hidden = false;
+  });
+}
+
+// The marked characters belong to the lines of the link that was followed here, not to any others.
+function linkToPicked() {
+  const link = new URL(window.location.href);
+  if (link.hash !== arrivedAt) link.search = "";
+  return link.href;
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("a")) {
+    const line = event.target.closest(".number")?.closest(".line");
+    if (line && !event.ctrlKey && !event.metaKey) pick(event, line);
+    return;
+  }
+  const range = pointedAt(event.target);
+  if (!range || !window.getSelection().isCollapsed) return;
+  paint("near", range);
+  if (event.target.closest(".passage")) {
+    if (printed.checkVisibility()) scrollToMiddle(lines[range.first - 1]);
+  } else scrollReading(passagesOn(range)[0]);
+});
+
+document.querySelector(".views").addEventListener("pointerover", (event) => {
+  if (event.pointerType === "mouse") paint("near", pointedAt(event.target));
+});
+
+document.getElementById("picked-copy").addEventListener("click", async () => {
+  const copied = await copyText(linkToPicked());
+  document.getElementById("picked-lines").textContent = copied ? "已复制链接" : "浏览器不让复制，请从地址栏复制";
+});
+
+window.addEventListener("hashchange", followAddress);
+followAddress();

@@ -1,0 +1,87 @@
+"""The source page in a browser: printed lines and reading view, joined; picking lines; without script too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.api_fakes import LIGHTHOUSE, PAGE, TEA
+from tests.browser import Site, Tabs, expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+WORDS = "守塔人每\n天傍晚点灯"
+START = PAGE.index(WORDS)
+CITED = f"/documents/{LIGHTHOUSE}?chars={START}-{START + len(WORDS)}#L4-L5"
+PHONE: dict[str, object] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+
+def numbers(page: Page, selector: str) -> list[str]:
+    return [str(line.get_attribute("id")) for line in page.locator(f".line{selector}").all()]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_cited_words_are_marked_in_both_views(tabs: Tabs, site: Site, script: bool) -> None:
+    page = tabs.open(site.url + CITED, java_script_enabled=script)
+    expect(page.locator(".printed mark")).to_have_text(["守塔人每", "天傍晚点灯"])
+    expect(page.locator(".reading mark")).to_have_text("守塔人每天傍晚点灯")
+    expect(page.locator(".printed mark").first).to_be_in_viewport()
+    expect(page.locator(".reading mark")).to_be_in_viewport()
+    if script:
+        assert numbers(page, ".hit") == ["L4", "L5"]
+        assert page.locator(".passage.hit").get_attribute("id") == "P1"
+
+
+def test_a_paragraph_shows_its_lines_and_a_line_its_paragraph(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(f"{site.url}/documents/{LIGHTHOUSE}")
+    page.locator("#P2 .body").hover()
+    assert numbers(page, ".near") == ["L7", "L8"]
+    page.locator("#L3 .text").hover()
+    assert numbers(page, ".near") == ["L3", "L4", "L5"]
+    assert page.locator(".passage.near").get_attribute("id") == "P1"
+    page.locator("#L12 .text").hover()  # another document's line
+    assert numbers(page, ".near") == []
+    page.locator("#P2 .body").click()
+    assert numbers(page, ".near") == ["L7", "L8"]
+
+
+def test_lines_are_picked_and_a_link_to_them_copied(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url + CITED)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#L7 .number").click()
+    expect(page.locator("#picked-lines")).to_have_text("已选第 7 行")
+    assert numbers(page, ".hit") == ["L7"]
+    page.locator("#L3 .number").click(modifiers=["Shift"])
+    expect(page.locator("#picked-lines")).to_have_text("已选第 3–7 行")
+    assert numbers(page, ".hit") == ["L3", "L4", "L5", "L6", "L7"]
+    page.get_by_role("button", name="复制链接").click()
+    expect(page.locator("#picked-lines")).to_have_text("已复制链接")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{site.url}/documents/{LIGHTHOUSE}#L3-L7"
+
+
+def test_on_a_phone_one_view_at_a_time(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url + CITED, **PHONE)
+    expect(page.locator(".printed")).to_be_visible()
+    expect(page.locator(".reading")).to_be_hidden()
+    page.get_by_text("连排阅读", exact=True).first.tap()
+    expect(page.locator(".printed")).to_be_hidden()
+    expect(page.locator(".reading mark")).to_be_visible()
+    page.locator("#P2").get_by_role("link").tap()
+    expect(page.locator("#L7")).to_be_in_viewport()
+    assert numbers(page, ".hit") == ["L7", "L8"]
+
+
+def test_the_views_switch_without_script(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url + CITED, java_script_enabled=False, **PHONE)
+    page.get_by_label("连排阅读").first.press("ArrowRight")
+    expect(page.locator(".printed")).to_be_visible()
+    page.get_by_label("原文各行").first.press("ArrowRight")
+    expect(page.locator(".reading")).to_be_visible()
+    expect(page.locator(".printed")).to_be_hidden()
+
+
+def test_lines_of_a_page_keep_what_was_printed(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(f"{site.url}/documents/{TEA}")
+    assert "\n".join(str(line.text_content()) for line in page.locator(".line .text").all()) == PAGE
