@@ -1,4 +1,4 @@
-"""The `cewen` command line: ask, search, index, serve, documents, settings; `eval` is mounted when used.
+"""The `cewen` command line: all commands but `doctor` and `eval`, which are mounted here.
 
 Each command reads its options, calls one function and prints; the work is done elsewhere. Importing this
 module is cheap: torch, FAISS, sentence-transformers, FastAPI and uvicorn are imported by the command that
@@ -20,6 +20,8 @@ import typer
 from api.cli_console import progress_bar, stderr_console, stdout_console, write_json
 from api.cli_group import CewenGroup
 from api.cli_parts import Parts, settings_for
+from api.doctor.command import HELP as DOCTOR_HELP
+from api.doctor.command import doctor
 from rag.errors import InputError, TooLargeError
 
 if TYPE_CHECKING:
@@ -152,6 +154,19 @@ def serve(
     from api.cli_serve import serve as serve_until_interrupted
 
     serve_until_interrupted(settings, _parts(context).open_engine)
+
+
+@app.command("mcp", help="在标准输入输出上做 MCP 服务器，供 Claude Desktop 等客户端启动。")
+def mcp(context: typer.Context, seeds: Seeds = None, index_dir: IndexDir = None) -> None:
+    """Serve the Model Context Protocol until standard input ends."""
+    settings = settings_for(seeds, index_dir)
+
+    from api.mcp_server.stdio import serve_stdio
+
+    serve_stdio(settings, lambda: _engine(context, settings))
+
+
+app.command("doctor", help=DOCTOR_HELP)(doctor)
 
 
 @app.command("documents", help="列出文库中的文章。")
