@@ -18,7 +18,7 @@ from llama_index.core.schema import NodeWithScore
 from mcp import Client as McpClient
 from openai import OpenAI
 
-from cewen import Answer, Client
+from cewen import Client
 from cewen.langchain import CewenRetriever as LangChainRetriever
 from cewen.llamaindex import CewenRetriever as LlamaIndexRetriever
 
@@ -47,7 +47,7 @@ class Seen:
 
 
 def span(fields: dict[str, Any], quote: str) -> Span:
-    return Span(*(fields[name] for name in SPAN_FIELDS), quote)
+    return Span(**{name: fields[name] for name in SPAN_FIELDS}, quote=quote)
 
 
 def of_body(body: dict[str, Any]) -> Seen:
@@ -62,7 +62,8 @@ def native(url: str, question: str) -> Seen:
 
 def native_stream(url: str, question: str) -> Seen:
     """The text is that of the deltas, the spans those of the last `citations` event."""
-    name, text, cited = "", "", []
+    name, text = "", ""
+    cited: list[dict[str, Any]] = []
     body = {"question": question, "stream": True}
     with httpx.stream("POST", f"{url}/v1/ask", json=body, timeout=TIMEOUT_SECONDS) as reply:
         for line in reply.iter_lines():
@@ -90,7 +91,9 @@ def openai(url: str, question: str) -> Seen:
 
 
 def openai_stream(url: str, question: str) -> Seen:
-    text, annotations, cited = "", [], []
+    text = ""
+    annotations: list[dict[str, Any]] = []
+    cited: list[dict[str, Any]] = []
     with OpenAI(base_url=f"{url}/v1", api_key="none", timeout=TIMEOUT_SECONDS) as client:
         chunks = client.chat.completions.create(
             model="cewen", messages=[{"role": "user", "content": question}], stream=True
@@ -140,12 +143,9 @@ def mcp(url: str, question: str) -> Seen:
 
 def python_client(url: str, question: str) -> Seen:
     with Client(url, timeout=TIMEOUT_SECONDS) as client:
-        whole = client.ask(question)
-        *_, last = client.stream(question)
-    assert isinstance(last, Answer)
-    assert (last.answer, last.citations) == (whole.answer, whole.citations)
-    cited = tuple(span(citation.model_dump(), citation.quote) for citation in whole.citations)
-    return Seen(whole.answer, cited)
+        answer = client.ask(question)
+    cited = tuple(span(citation.model_dump(), citation.quote) for citation in answer.citations)
+    return Seen(answer.answer, cited)
 
 
 def langchain(url: str, question: str) -> Seen:

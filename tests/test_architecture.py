@@ -37,6 +37,8 @@ LEVELS = (
     ("rag.retrieval", "rag.llm"),
     ("rag.confidence",),
     ("rag.answering",),
+    ("rag.searching",),
+    ("rag.examples",),
     ("rag.engine",),
 )
 LEVEL_OF = {entry: level for level, entries in enumerate(LEVELS) for entry in entries}

@@ -31,7 +31,7 @@ from rag.settings import Settings
 from tests.api_fakes import FINGERPRINT, LIGHTHOUSE, FakeEngine, client_for
 
 PROJECT = Path(__file__).parent.parent
-COMMANDS = ("ask", "search", "index", "serve", "documents", "settings")
+COMMANDS = ("ask", "search", "index", "serve", "mcp", "documents", "settings", "doctor")
 HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "fastapi", "uvicorn", "numpy")
 
 

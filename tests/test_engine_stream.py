@@ -286,9 +286,7 @@ def test_who_leaves_while_a_model_is_silent_frees_it(tmp_path: Path) -> None:
     with serving(hanging(STREAM_HEAD, event(f"{SWEET_QUOTE}[1]\n茶"))) as server:
         events = with_model(tmp_path, server).stream(BITTER, cancelled=lambda: bool(left))
         assert isinstance(next(events), CitationsKnown)
-        assert next(events) == TextAdded(
-            f"{SWEET_QUOTE}[1]", AnswerSentence(SWEET_QUOTE, (1,), "exact")
-        )
+        assert next(events) == TextAdded(f"{SWEET_QUOTE}[1]", AnswerSentence(SWEET_QUOTE, (1,), "exact"))
         left.append(True)
         with pytest.raises(GeneratorError, match="已经离开") as caught:
             next(events)
