@@ -200,6 +200,13 @@ class DocumentListReply(_Reply):
     documents: list[DocumentOut] = Field(description="按阅读次序")
 
 
+class ExamplesReply(_Reply):
+    """可以拿来试问的问题。"""
+
+    questions: list[str] = Field(description="由文库的文字生成、本服务能据原文作答的问题；可能为空")
+    fingerprint: str = Field(description="文库、索引、模型与设置的指纹")
+
+
 class HealthReply(_Reply):
     """进程活着。"""
 

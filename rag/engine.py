@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +24,7 @@ from rag.confidence.judge import Judge
 from rag.corpus import Corpus
 from rag.dialogue.resolving import QuestionResolver, QuestionRewriter
 from rag.errors import NotFoundError
+from rag.examples.choosing import Examples
 from rag.inputs import check_question
 from rag.question import Question, read_question
 from rag.records import (
@@ -36,6 +38,7 @@ from rag.records import (
 )
 from rag.retrieval import Retrieved, Retriever
 from rag.scope import Scope, ScopeFinder
+from rag.searching import PassageSearch
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Engine:
         self.count_tokens = count_tokens
         self._scopes = ScopeFinder(corpus)
         self._lookup = TypedLookup(corpus, public_url=options.public_url)
+        self._examples = Examples(corpus, partial(self.ask, generator=EXTRACTIVE))
+        self._passages = PassageSearch(retriever, self._scopes, self._lookup, judge)
         self._drafter = Drafter(
             corpus,
             self._lookup,
@@ -186,8 +191,7 @@ class Engine:
             if checked.citations != draft.checked.citations or not sent:
                 yield CitationsKnown(checked.citations)
             draft.checked = checked
-            for part in answer_parts(checked, sent):
-                yield TextAdded(part)
+            yield from map(TextAdded, answer_parts(checked, sent), checked.sentences[sent:])
             sent = len(checked.sentences)
         if draft.abstention is not None:
             yield CitationsKnown(())
@@ -204,34 +208,15 @@ class Engine:
         score_threshold: float | None = None,
         keep: Callable[[Passage], bool] | None = None,
     ) -> tuple[Passage, ...]:
-        """The most relevant passages, best first.
-
-        Args:
-            query: What to look for, 1-2000 characters.
-            top_k: At most so many, from 1.
-            score_threshold: Only those scoring at least that.
-            keep: Only those for which it says yes; others do not count towards `top_k`.
-
-        Returns:
-            Ranked from 1 without gaps.
-        """
-        read = read_question(check_question(query))
-        found, scope = self._retrieve(read)
-        typed = self._lookup.find(read, found, scope, confident=self._judge.on_topic(found))
-        first = self._lookup.passages(typed) if typed else []
-        passages = [*first, *found.passages]
-        if keep is not None:
-            passages = [passage for passage in passages if keep(passage)]
-        threshold = score_threshold or 0.0
-        return tuple(
-            replace(passage, rank=rank)
-            for rank, passage in enumerate(passages[:top_k], 1)
-            if passage.score >= threshold
-        )
+        """The most relevant passages, best first; see `rag.searching`."""
+        return self._passages.search(query, top_k=top_k, score_threshold=score_threshold, keep=keep)
 
     def examples(self) -> tuple[str, ...]:
-        """Questions that this corpus answers."""
-        return ()
+        """A few questions that this corpus answers, of several kinds and documents; none if none is fit.
+
+        The first call asks them all, which takes seconds; callers meanwhile wait for it.
+        """
+        return self._examples.get()
 
     def documents(self) -> tuple[Document, ...]:
         """All documents, in corpus order."""
@@ -261,9 +246,4 @@ class Engine:
 
     def _retrieve(self, question: Question) -> tuple[Retrieved, Scope]:
         scope = self._scopes.find(question.text)
-        searched = (
-            question
-            if scope.rest == question.text
-            else replace(read_question(scope.rest), kind=question.kind)
-        )
-        return self._retriever.retrieve(searched, scope), scope
+        return self._retriever.retrieve(question, scope), scope
