@@ -12,24 +12,31 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from api import routes_answers, routes_documents, routes_examples, routes_health, routes_pages
-from api.auth import ApiKeyMiddleware
+from api.auth import AccessMiddleware, ApiKeyMiddleware
 from api.dify import routes as routes_dify
 from api.engine_slot import EngineSlot
 from api.errors import HANDLERS
+from api.keys.model import KeyRing
+from api.keys.rings import StaticKeyRing
 from api.limits import AdmissionGateMiddleware, RequestLimitsMiddleware
 from api.mcp_server.http import McpEndpoint
 from api.middleware import (
     ErrorBoundaryMiddleware,
     HeadMiddleware,
+    PlainPathMiddleware,
     RequestIdMiddleware,
     SecurityHeadersMiddleware,
 )
+from api.observing import routes as routes_observing
+from api.observing.service import Observing
 from api.openai_chat import routes as routes_openai
 from api.openapi_document import finish_document
 from api.ports import EngineFactory
+from api.rate_limits import RateLimitMiddleware
 from api.rendering import STATIC_DIR
 from api.settings import ApiSettings
 
@@ -45,29 +52,34 @@ class CewenApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document: FastAPI's, with our error schema in place of its own."""
         if self.openapi_schema is None:
-            key_needed = bool(self.state.settings.api_key)
+            key_needed = self.state.keys.required
             self.openapi_schema = finish_document(super().openapi(), key_needed=key_needed)
         return self.openapi_schema
 
 
-def create_app(engine_factory: EngineFactory, settings: ApiSettings | None = None) -> FastAPI:
+def create_app(
+    engine_factory: EngineFactory, settings: ApiSettings | None = None, keys: KeyRing | None = None
+) -> FastAPI:
     """Make the application.
 
     Args:
         engine_factory: Opens the engine; called once, in a thread, when the server starts.
         settings: Limits and switches; the defaults if None.
+        keys: The access keys; the one of the settings if None.
 
     Returns:
         An ASGI application. `app.state.engine_slot` is its `EngineSlot`.
     """
     settings = settings or ApiSettings()
-    slot = EngineSlot(engine_factory)
+    keys = keys or StaticKeyRing(settings.api_key)
+    observing = Observing(settings)
+    slot = EngineSlot(observing.around(engine_factory))
     mcp = McpEndpoint(slot, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         slot.start()
-        async with mcp.running():
+        async with observing.running(), mcp.running():
             yield
 
     app = CewenApp(
@@ -80,15 +92,17 @@ def create_app(engine_factory: EngineFactory, settings: ApiSettings | None = Non
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, keys, observing),
         exception_handlers=HANDLERS,
         # FastAPI would otherwise trace every request, and export it where an environment variable says.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.engine_slot = slot
+    app.state.observing = observing
     app.state.settings = settings
+    app.state.keys = keys
     ours = (routes_answers, routes_documents, routes_examples, routes_health, routes_pages)
-    for module in (*ours, routes_openai, routes_dify):
+    for module in (*ours, routes_openai, routes_dify, routes_observing):
         app.include_router(module.router)
     if settings.docs:
         app.include_router(routes_pages.reference_router)
@@ -97,14 +111,20 @@ def create_app(engine_factory: EngineFactory, settings: ApiSettings | None = Non
     return app
 
 
-def _middleware(settings: ApiSettings) -> list[Middleware]:
+def _middleware(settings: ApiSettings, keys: KeyRing, observing: Observing) -> list[Middleware]:
     """Outermost first: what is refused early still gets an id, headers and our error shape."""
     return [
         Middleware(RequestIdMiddleware),
+        observing.counting(),
         Middleware(SecurityHeadersMiddleware),
         Middleware(HeadMiddleware),
+        *_cors(settings.cors_origins),
         Middleware(ErrorBoundaryMiddleware),
-        Middleware(ApiKeyMiddleware, api_key=settings.api_key),
+        observing.refusing(),
+        Middleware(PlainPathMiddleware),
+        Middleware(ApiKeyMiddleware, keys=keys),
+        Middleware(RateLimitMiddleware, per_minute=settings.requests_per_minute),
+        Middleware(AccessMiddleware),
         Middleware(
             RequestLimitsMiddleware,
             max_header_bytes=settings.max_header_bytes,
@@ -119,4 +139,19 @@ def _middleware(settings: ApiSettings) -> list[Middleware]:
             max_waiting=settings.waiting_places,
             wait_seconds=settings.wait_seconds,
         ),
+    ]
+
+
+def _cors(origins: tuple[str, ...]) -> list[Middleware]:
+    """Before the key, because a browser asks without it; around all errors, so that pages can read them."""
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type"),
+            expose_headers=("Retry-After", "X-Request-ID"),
+        )
     ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli_console import progress_bar, stderr_console, stdout_console, write_json
+from api.cli_console import harmless, progress_bar, stderr_console, stdout_console, write_json
 from api.cli_group import CewenGroup
 from api.cli_parts import Parts, settings_for
 from api.doctor.command import HELP as DOCTOR_HELP
@@ -81,7 +81,7 @@ def ask(
     if as_json:
         write_json(body)
     else:
-        show_answer(stdout_console(), Answer.model_validate_json(body))
+        show_answer(stdout_console(), Answer.model_validate(harmless(json.loads(body))))
 
 
 @app.command("search", help="检索段落，最相关的在前。")
@@ -110,7 +110,7 @@ def search(
     if as_json:
         write_json(body)
     else:
-        show_hits(stdout_console(), SearchResult.model_validate_json(body))
+        show_hits(stdout_console(), SearchResult.model_validate(harmless(json.loads(body))))
 
 
 @app.command("index", help="核对索引，没有或不符就建；语料或设置改了以后用。")
@@ -180,7 +180,7 @@ def documents(context: typer.Context, as_json: Json = False, url: Url = None, se
     if as_json:
         write_json(body)
     else:
-        listed = json.loads(body)["documents"]
+        listed = harmless(json.loads(body)["documents"])
         show_documents(stdout_console(), [Document.model_validate(document) for document in listed])
 
 

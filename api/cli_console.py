@@ -11,6 +11,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -21,7 +22,22 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being encoded, rows done, rows in all)."""
 
 _PIPE_COLUMNS = 1000  # nothing is folded for a program; tables are as wide as their content
+_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), " ")
 _ENCODED = {"chunk": "段块", "sentence": "句子", "window": "上下文"}
+
+
+def harmless(value: Any) -> Any:
+    """JSON with a space for every character in it that a terminal would act on; line ends and tabs stay.
+
+    What a service elsewhere says is shown on somebody's terminal, and must not be able to drive it.
+    """
+    if isinstance(value, str):
+        return value.translate(_CONTROLS)
+    if isinstance(value, list):
+        return [harmless(part) for part in value]
+    if isinstance(value, dict):
+        return {name: harmless(part) for name, part in value.items()}
+    return value
 
 
 def force_utf8() -> None:
@@ -58,7 +74,7 @@ def write_json(line: str) -> None:
 
 def report_error(error: CewenError) -> None:
     """An error's message and code on stderr."""
-    stderr_console().print(Text(f"错误：{error.message}（{error.code}）", style="red"))
+    stderr_console().print(Text(f"错误：{harmless(error.message)}（{error.code}）", style="red"))
 
 
 @contextmanager

@@ -65,6 +65,7 @@ class CewenGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
+        self.add_command(LazyCommand("keys", "建立、查看、吊销访问密钥", "api.cli_keys"))
         if find_spec("evals") is not None:
             text = "评测问答质量，或按门禁判定合格与否"
             self.add_command(LazyCommand(_EVAL, text, "evals.cli"))

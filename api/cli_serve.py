@@ -2,19 +2,19 @@
 
 The socket is bound before anything else, so a taken port is known at once and port 0 has a number. The
 engine opens while the service already answers `/healthz`; if it cannot be opened, the service ends instead
-of refusing every question. The log never holds a question: bodies are not logged and query strings are
-cut off.
+of refusing every question. How it leaves: `api.observing.draining`; what it logs: `api.observing.logs`.
 """
 
 from __future__ import annotations
 
 import errno
-import logging
+import io
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -24,9 +24,12 @@ from rich.text import Text
 from api.app import create_app
 from api.cli_console import Progress, progress_bar, stderr_console, stdout_console
 from api.engine_slot import EngineSlot
+from api.keys.serving import ring_for
+from api.observing.draining import Leaving
+from api.observing.logs import log_to
 from api.ports import Engine
 from api.settings import MAX_CHAT_BODY_BYTES, ApiSettings
-from rag.errors import CewenError, ConfigError
+from rag.errors import ConfigError
 from rag.settings import Settings
 
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- recognised, not bound
@@ -45,13 +48,14 @@ def serve(settings: Settings, open_engine: Callable[[Settings, Progress], Engine
         open_engine: Opens the engine; called once, in a thread.
 
     Raises:
-        ConfigError: If the address cannot be bound.
+        ConfigError: If the address cannot be bound, or strangers could come in without a key.
         CewenError: If the engine cannot be opened.
     """
-    console = stderr_console()
+    console = _console_for_people(settings)
     failures: list[Exception] = []
+    keys = ring_for(settings)
     with _listen(settings.host, settings.port) as listener:
-        _log_to(console, settings.log_level)
+        log_to(console, settings.log_level, as_json=settings.log_format == "json")
         address = _address(settings.host, listener.getsockname()[1])
         settings = _with_public_url(settings, address)
 
@@ -66,22 +70,41 @@ def serve(settings: Settings, open_engine: Callable[[Settings, Progress], Engine
             console.print(f"模型和索引已就绪：{len(engine.documents())} 篇文章，可以提问了。")
             return engine
 
-        app = create_app(opened, _limits(settings))
-        server = _Server(_config(app), lambda: _announce(settings, address))
+        app = create_app(opened, _limits(settings), keys)
+        server = _Server(
+            _config(app), app.state.observing.leaving, lambda: _announce(settings, address, console)
+        )
         try:
             server.run(sockets=[listener])
         finally:
-            _leave_at_once_if_opening(app.state.engine_slot)
+            _leave_at_once_if_opening(app.state.engine_slot, 0 if server.terminated else _INTERRUPTED)
     if failures:
         raise failures[0]
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready to accept."""
+    """Says when it is ready to accept, and leaves in order.
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    Attributes:
+        terminated: Whether it was told to end by SIGTERM, which is no accident.
+    """
+
+    def __init__(self, config: uvicorn.Config, leaving: Leaving, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._leaving = leaving
         self._on_ready = on_ready
+        self.terminated = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._leaving.begin()
+        if sig == signal.SIGINT:
+            super().handle_exit(sig, frame)
+        else:
+            # The base class would send itself the signal again at the end, and so not end with 0.
+            self.terminated = self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) and (self._leaving.drained or self.force_exit)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -92,10 +115,14 @@ class _Server(uvicorn.Server):
 def _limits(settings: Settings) -> ApiSettings:
     return ApiSettings(
         public_url=settings.public_url,
-        api_key=settings.api_key.get_secret_value(),
+        requests_per_minute=settings.requests_per_minute,
+        cors_origins=tuple(filter(None, settings.cors_origins.split(","))),
         max_body_bytes=settings.max_body_bytes,
         max_chat_body_bytes=max(settings.max_body_bytes, MAX_CHAT_BODY_BYTES),
         max_concurrent=settings.max_concurrent,
+        request_timeout_seconds=settings.request_timeout_seconds,
+        drain_seconds=settings.drain_seconds,
+        otlp_url=settings.otlp_url,
     )
 
 
@@ -105,12 +132,13 @@ def _config(app: FastAPI) -> uvicorn.Config:
         http="h11",
         h11_max_incomplete_event_size=_PARSER_HEADER_BYTES,
         log_config=None,
+        access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
 
-def _leave_at_once_if_opening(slot: EngineSlot) -> None:
+def _leave_at_once_if_opening(slot: EngineSlot, code: int) -> None:
     """End the process if the engine is still being opened.
 
     The interpreter cannot end in an orderly way under torch's running threads; it aborts. What an engine
@@ -119,7 +147,7 @@ def _leave_at_once_if_opening(slot: EngineSlot) -> None:
     if not slot.wait(_SETTLE_SECONDS):
         stderr_console().show_cursor(True)
         sys.stdout.flush()
-        os._exit(_INTERRUPTED)
+        os._exit(code)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -147,44 +175,17 @@ def _with_public_url(settings: Settings, address: str) -> Settings:
     return settings.model_copy(update={"public_url": address})
 
 
-def _announce(settings: Settings, address: str) -> None:
+def _console_for_people(settings: Settings) -> Console:
+    """Stderr's, or one that says nothing where stderr is for programs."""
+    if settings.log_format == "json":
+        return Console(file=io.StringIO(), quiet=True, force_terminal=False)
+    return stderr_console()
+
+
+def _announce(settings: Settings, address: str, console: Console) -> None:
     """The address on stdout, once the service accepts connections."""
     stdout_console().print(Text.assemble("策问 ", (address, "bold cyan")))
     hint = "按 Ctrl-C 停止。"
     if settings.host in _WILDCARDS and not settings.public_url:
         hint += "监听所有地址；引用链接是相对的，要给别的机器用，请设 CEWEN_PUBLIC_URL。"
-    stderr_console().print(Text(hint, style="dim"))
-
-
-class _ConsoleHandler(logging.Handler):
-    """Log records through the console, so that they and the progress bar do not overwrite each other."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info and isinstance(record.exc_info[1], CewenError):
-            error = record.exc_info[1]
-            record = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None})
-            record.msg, record.args = f"{record.getMessage()}: {error.message} ({error.code})", ()
-        self._console.print(Text(self.format(record)), soft_wrap=True)
-
-
-def _log_to(console: Console, level: str) -> None:
-    """Our own messages and the access log at the level set, those of libraries from WARNING up."""
-    logging.basicConfig(level=logging.WARNING, handlers=[_ConsoleHandler(console)], force=True)
-    for name in ("api", "index", "rag", "uvicorn.access"):
-        logging.getLogger(name).setLevel(level.upper())
-    # Why the engine could not be opened is said once, when the service has ended.
-    logging.getLogger("api.engine_slot").addFilter(lambda record: record.levelno < logging.ERROR)
-    logging.getLogger("uvicorn.access").addFilter(_without_query_string)
-
-
-def _without_query_string(record: logging.LogRecord) -> bool:
-    arguments: Any = record.args
-    if isinstance(arguments, tuple) and len(arguments) == 5:
-        client, method, path, version, status = arguments
-        record.args = (client, method, str(path).partition("?")[0], version, status)
-    return True
+    console.print(Text(hint, style="dim"))

@@ -8,9 +8,9 @@ from api.error_codes import CODES
 
 # Any request may meet these, whatever its route.
 EVERYWHERE = ("headers_too_large", "internal_error")
-NEEDS_KEY = ("api_key_missing", "api_key_invalid")
-NEEDS_ENGINE = ("not_ready", "startup_failed", "unavailable")
-NEEDS_DOCUMENT = ("document_not_found", *NEEDS_ENGINE)
+NEEDS_KEY = ("api_key_missing", "api_key_invalid", "scope_missing", "rate_limited")
+NEEDS_ENGINE = ("not_ready", "startup_failed", "shutting_down", "unavailable")
+NEEDS_DOCUMENT = ("document_not_found", "rate_limited", *NEEDS_ENGINE)
 HAS_JSON_BODY = (
     *NEEDS_KEY,
     "malformed_json",
@@ -23,7 +23,7 @@ HAS_JSON_BODY = (
     "invalid_text",
     "invalid_number",
 )
-COMPUTES = ("overloaded", "citation_mismatch", *NEEDS_ENGINE)
+COMPUTES = ("overloaded", "citation_mismatch", "answer_timeout", *NEEDS_ENGINE)
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -52,6 +52,6 @@ def _response(status: int, codes: list[str]) -> dict[str, Any]:
     # schema itself to the document.
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorReply"}}}
     response: dict[str, Any] = {"description": described, "content": content}
-    if status == 503:
+    if status in {429, 503}:
         response["headers"] = {"Retry-After": {"description": "多少秒后再试", "schema": {"type": "integer"}}}
     return response

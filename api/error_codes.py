@@ -39,7 +39,8 @@ class ErrorCode:
         return _TYPES.get(self.status, "internal" if self.status >= 500 else "invalid_request")
 
 
-_TYPES = {401: "authentication", 404: "not_found", 413: "too_large", 431: "too_large", 503: "unavailable"}
+_TYPES = {401: "authentication", 403: "authentication", 404: "not_found"}
+_TYPES |= {413: "too_large", 429: "unavailable", 431: "too_large", 503: "unavailable"}
 
 _CHECK_MODEL = "维护者检查语言模型的各项设置和该服务"
 _SEE_LOG = "请把 request_id 交给维护者，服务日志里有详情"
@@ -51,20 +52,31 @@ CODES: dict[str, ErrorCode] = {
     "invalid_condition": ErrorCode(400, "metadata_condition 里的条件看不懂", "按消息改正条件"),
     "api_key_missing": ErrorCode(401, "没有带访问密钥，或写法不对", "加上请求头 Authorization: Bearer 密钥"),
     "api_key_invalid": ErrorCode(401, "访问密钥不对", "向维护者要正确的密钥"),
+    "scope_missing": ErrorCode(403, "密钥有效，但没有做这件事的权限", "向维护者要有此权限的密钥"),
     "not_found": ErrorCode(404, "没有这个地址", "在 /docs 查看全部接口"),
     "document_not_found": ErrorCode(404, "没有这个编号的文档", "用 GET /v1/documents 查看现有文档"),
     "generator_not_found": ErrorCode(404, "没有这个名字的生成器", "去掉 generator 字段，使用默认的"),
     "model_not_found": ErrorCode(404, "没有这个名字的模型", "用 GET /v1/models 查看现有的"),
     "knowledge_not_found": ErrorCode(404, "没有这个编号的知识库", "改用消息里列出的编号"),
     "passage_not_found": ErrorCode(404, "没有这个编号的段落或文档", "用 search 返回的 id"),
+    "key_not_found": ErrorCode(404, "没有这个编号的访问密钥", "用 cewen keys list 查看现有的"),
     "method_not_allowed": ErrorCode(405, "这个地址不支持该 HTTP 方法", "改用响应头 Allow 列出的方法"),
     "request_timeout": ErrorCode(408, "请求体没有在限定时间内发完", "检查网络，重新发送完整的请求"),
     "body_too_large": ErrorCode(413, "请求体超过字节上限", "缩短内容，或分几次发送"),
     "too_large": ErrorCode(413, "内容超过上限", "缩短内容后再试"),
+    "document_too_large": ErrorCode(
+        413, "文档超过 20 MB，或页数、展开后的大小超过上限", "拆成几个文件，或另存为 .txt"
+    ),
     "unsupported_media_type": ErrorCode(
         415, "Content-Type 不是 application/json", "设置 Content-Type: application/json"
     ),
     "unsupported_content_encoding": ErrorCode(415, "请求体经过压缩", "不压缩，去掉 Content-Encoding"),
+    "unsupported_document": ErrorCode(
+        415, "文档不是能读的类型，或扩展名与内容不符", "转成 .txt、.md、.html、.docx 或 .pdf，并改正扩展名"
+    ),
+    "unreadable_document": ErrorCode(
+        422, "文档损坏、加密、没有文字层，或读它要用的时间或内存太多", "按消息重新导出，或另存为 .txt"
+    ),
     "invalid_request": ErrorCode(422, "字段缺失、类型不对、超出范围或不认识", "按消息逐项改正"),
     "invalid_text": ErrorCode(422, "文字里有控制字符或不成对的代理码位", "删去这些字符，用 UTF-8 重新编码"),
     "invalid_number": ErrorCode(422, "数字是 NaN、Infinity 或大到无法表示", "改用有限的数"),
@@ -76,6 +88,7 @@ CODES: dict[str, ErrorCode] = {
     "content_too_long": ErrorCode(
         422, f"一条历史消息超过 {MAX_TURN_CHARS} 个字符", "缩短该条消息，或少带几条历史"
     ),
+    "rate_limited": ErrorCode(429, "一分钟内的请求太多", "按 Retry-After 稍后再试"),
     "headers_too_large": ErrorCode(431, "请求头超过字节上限", "去掉过大的 Cookie 或其他请求头"),
     "internal_error": ErrorCode(500, "服务内部出错", _SEE_LOG),
     "citation_mismatch": ErrorCode(500, "引文与原文核对不上，答复已被拦下", _SEE_LOG),
@@ -100,8 +113,10 @@ CODES: dict[str, ErrorCode] = {
     "not_ready": ErrorCode(503, "正在打开索引和模型", "按 Retry-After 稍后再试"),
     "startup_failed": ErrorCode(503, "索引或模型打不开，服务无法作答", "维护者按日志处理后重新启动"),
     "index_busy": ErrorCode(503, "另一个进程正在写索引", "等它结束后再试"),
+    "shutting_down": ErrorCode(503, "服务正在关闭，不再接受新的请求", "按 Retry-After 稍后再试"),
     "overloaded": ErrorCode(503, "同时到达的请求太多", "按 Retry-After 稍后再试"),
     "unavailable": ErrorCode(503, "服务暂时不能作答", "按 Retry-After 稍后再试"),
+    "answer_timeout": ErrorCode(504, "没有在限定时间内答完，已经中止", "稍后再试，或把问题问得更具体"),
 }
 
 # For a code that is not in the table (a plug-in's own): its place in the error tree decides.

@@ -52,6 +52,7 @@ _OPENAI_CODES = {
     "api_key_missing": "invalid_api_key",
     "api_key_invalid": "invalid_api_key",
     "overloaded": "rate_limit_exceeded",
+    "rate_limited": "rate_limit_exceeded",
     "question_too_long": "context_length_exceeded",
     "body_too_large": "context_length_exceeded",
 }
@@ -72,8 +73,7 @@ def openai(failure: Failure) -> tuple[int, dict[str, Any]]:
     return status, {"error": {"message": failure.message, "type": kind, "param": failure.param, "code": code}}
 
 
-_DIFY_CODES = {"api_key_missing": 1001, "api_key_malformed": 1001, "api_key_invalid": 1002}
-_DIFY_CODES |= {"knowledge_not_found": 2001}
+_DIFY_CODES = {"api_key_missing": 1001, "api_key_invalid": 1002, "knowledge_not_found": 2001}
 
 
 def dify(failure: Failure) -> tuple[int, dict[str, Any]]:
@@ -96,4 +96,6 @@ def shape_for(scope: Scope) -> Shape:
 def path_below_root(scope: Scope) -> str:
     """The path as the routes know it, whatever prefix a proxy puts before it."""
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "").rstrip("/"))
+    root: str = scope.get("root_path", "").rstrip("/")
+    # As Starlette has it: "/qa" is no prefix of "/qatar".
+    return path[len(root) :] if path.startswith(f"{root}/") else path

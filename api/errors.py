@@ -19,12 +19,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from api.error_codes import CODES, ErrorCode, row_of
-from api.error_shapes import Failure, native, shape_for
+from api.error_shapes import Failure, native, path_below_root, shape_for
 from api.rendering import render
 from api.validation_messages import describe_problems
 from rag.errors import CewenError
 
 REQUEST_ID_KEY = "cewen.request_id"
+REFUSALS_KEY = "cewen.refusals"
+"""A list in the scope, from whoever counts errors; the code of each error told goes into it."""
+
 RETRY_AFTER_SECONDS = 2
 
 _logger = logging.getLogger(__name__)
@@ -49,6 +52,11 @@ def request_id_of(scope: Scope) -> str:
     return request_id
 
 
+def note_refusal(scope: Scope, code: str) -> None:
+    """Let whoever counts know of an error that the caller is told."""
+    scope.get(REFUSALS_KEY, []).append(code)
+
+
 def error_response(
     scope: Scope,
     code: str,
@@ -71,6 +79,7 @@ def error_response(
     row = row or CODES[code]
     request_id = request_id_of(scope)
     _logger.info("request %s refused: %d %s", request_id, row.status, code)
+    note_refusal(scope, code)
     # A message may quote a lone surrogate; it must not turn a refusal into an encoding error.
     message = message.encode("utf-8", "backslashreplace").decode("utf-8")
     failure = Failure(row.status, row.type, code, message, request_id, param)
@@ -95,6 +104,7 @@ def error_body(scope: Scope, error: Exception) -> dict[str, Any]:
     message = known.message if known and row.status != 500 else f"{row.meaning}。{row.action}。"
     message = message.encode("utf-8", "backslashreplace").decode("utf-8")
     _logger.error("request %s broke off: %s", request_id_of(scope), code, exc_info=error)
+    note_refusal(scope, code)
     failure = Failure(row.status, row.type, code, message, request_id_of(scope))
     return shape_for(scope)(failure)[1]
 
@@ -144,7 +154,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
 
 def _wants_page(scope: Scope) -> bool:
     """Whether a person's browser opened this address, as far as its path and Accept header tell."""
-    if scope["path"].startswith("/v1/") or shape_for(scope) is not native:
+    if path_below_root(scope).startswith("/v1/") or shape_for(scope) is not native:
         return False
     accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
     return b"text/html" in accept

@@ -122,11 +122,17 @@ class AdmissionGate:
     """
 
     def __init__(self, *, max_concurrent: int, max_waiting: int, wait_seconds: float) -> None:
+        self.max_concurrent = max_concurrent
         self.max_waiting = max_waiting
         self.wait_seconds = wait_seconds
         self.waiting = 0
         self.refusal = f"同时到达的请求太多：已有 {max_concurrent} 个在计算，等候的也已到上限。请稍后再试。"
         self._places = anyio.Semaphore(max_concurrent)
+
+    @property
+    def in_use(self) -> int:
+        """How many callers are inside."""
+        return self.max_concurrent - self._places.value
 
     async def enter(self) -> bool:
         """Take a place, waiting for one if others may wait too; False if there is none in time."""

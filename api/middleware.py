@@ -12,7 +12,8 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import REQUEST_ID_KEY, internal_error_response
+from api.error_codes import CODES
+from api.errors import REQUEST_ID_KEY, error_response, internal_error_response
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -30,6 +31,7 @@ _SECURITY_HEADERS = {
 
 # What goes into logs and replies unchanged must be harmless there.
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class RequestIdMiddleware:
@@ -81,6 +83,25 @@ class SecurityHeadersMiddleware:
         await self.app(scope, receive, send_with_headers)
 
 
+class PlainPathMiddleware:
+    """Refuse a path that holds a control character (404), before anything decides by the path.
+
+    Starlette's patterns end in `$`, which also matches before a last line feed: `/mcp%0A` would be answered
+    as `/mcp`, past whatever compares paths as text, such as the access key and the admission gate.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "http" and _CONTROL.search(scope["path"]):
+            row = CODES["not_found"]
+            await error_response(scope, "not_found", f"{row.meaning}。{row.action}。")(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
 class HeadMiddleware:
     """Answer HEAD as GET without the body, which HTTP asks of every resource and FastAPI does not do."""
 
@@ -98,7 +119,9 @@ class HeadMiddleware:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+        inner = {**scope, "method": "GET"}
+        await self.app(inner, receive, send_without_body)
+        scope["route"] = inner.get("route")  # what wraps this reads there which route has answered
 
 
 class ErrorBoundaryMiddleware:

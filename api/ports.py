@@ -54,8 +54,15 @@ class Engine(Protocol):
         top_k: int = 10,
         score_threshold: float | None = None,
         keep: Callable[[Passage], bool] | None = None,
+        cancelled: Callable[[], bool] = ...,
     ) -> tuple[Passage, ...]:
-        """The passages nearest to `query` for which `keep` says yes, best first, ranked from 1."""
+        """The passages nearest to `query` for which `keep` says yes, best first, ranked from 1.
+
+        `keep` is asked once about a passage, at most, and not about its rank, which is given at the end.
+
+        Raises:
+            GeneratorError: With code `generator_cancelled` once `cancelled()` is true.
+        """
         ...
 
     def examples(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ gate's decision (`PATHS` is what it guards).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -69,8 +70,13 @@ async def ask(body: AskRequest, engine: OpenEngine, request: Request) -> AskRepl
     response_description="检索到的段落",
     responses=declare(*HAS_JSON_BODY, "empty_query", "query_too_long", *COMPUTES),
 )
-def search(body: SearchRequest, engine: OpenEngine) -> SearchReply:
+async def search(body: SearchRequest, engine: OpenEngine, request: Request) -> SearchReply:
     """Find passages."""
-    query = check_text(body.query, name="query", max_chars=MAX_QUERY_CHARS)
-    passages = engine.search(query, top_k=body.top_k, score_threshold=body.score_threshold)
+    wanted = partial(
+        engine.search,
+        check_text(body.query, name="query", max_chars=MAX_QUERY_CHARS),
+        top_k=body.top_k,
+        score_threshold=body.score_threshold,
+    )
+    passages = await whole_answer(lambda left: wanted(cancelled=left), request)
     return SearchReply(hits=[hit(passage) for passage in passages], fingerprint=engine.fingerprint)

@@ -1,7 +1,8 @@
 """`GET /v1/examples`: questions for people who do not know what to ask. It never keeps a worker thread busy.
 
 The first call starts one thread that draws the questions; everybody waits for that one, for a while, and
-gets none if it takes longer: a page without examples is better than a page that hangs.
+gets none if it takes longer: a page without examples is better than a page that hangs. An empty list may
+come of a fault that passes, so whoever calls a while later starts another thread.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -22,14 +24,24 @@ from api.schemas import ExamplesReply
 router = APIRouter(tags=["文库"])
 
 WAIT_SECONDS = 20.0
+RETRY_SECONDS = 60.0
+"""How long an empty list is kept."""
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Drawing:
     engine: Engine
     questions: Future[tuple[str, ...]]
+    ended: float = 0.0
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it ended a while ago and brought nothing."""
+        if not self.questions.done() or self.questions.result():
+            return False
+        return time.monotonic() - self.ended >= RETRY_SECONDS
 
 
 @router.get(
@@ -52,20 +64,32 @@ async def list_examples(engine: OpenEngine, request: Request) -> ExamplesReply:
 def _drawing(request: Request, engine: Engine) -> _Drawing:
     """The one drawing for this engine, begun if need be; on the event loop only, so it needs no lock."""
     known = getattr(request.app.state, "examples", None)
-    if isinstance(known, _Drawing) and known.engine is engine:
+    if isinstance(known, _Drawing) and known.engine is engine and not known.is_stale:
         return known
     begun = _Drawing(engine, Future())
     # From here on nobody can cancel it: a caller who goes away must not take it from the others.
     begun.questions.set_running_or_notify_cancel()
     request.app.state.examples = begun
     # A daemon: whoever stops the server should not have to wait for it.
-    threading.Thread(target=_draw, args=(begun,), name="examples", daemon=True).start()
+    thread = threading.Thread(target=_draw, args=(begun,), name="examples", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:  # the machine has no thread left
+        _logger.error("no examples could be drawn", exc_info=error)
+        _end(begun, ())
     return begun
 
 
 def _draw(drawing: _Drawing) -> None:
+    questions: tuple[str, ...] = ()
     try:
-        drawing.questions.set_result(drawing.engine.examples())
-    except Exception as error:  # whatever it is, those who wait must learn of it
+        questions = drawing.engine.examples()
+    except Exception as error:  # a page must not fail for want of examples
         _logger.error("no examples could be drawn", exc_info=error)
-        drawing.questions.set_exception(error)
+    finally:
+        _end(drawing, questions)
+
+
+def _end(drawing: _Drawing, questions: tuple[str, ...]) -> None:
+    drawing.ended = time.monotonic()
+    drawing.questions.set_result(questions)

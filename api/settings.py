@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 from rag.errors import ConfigError
+from rag.settings import usable_cores
 
 MAX_CHAT_BODY_BYTES = 1_048_576
-
-
-def usable_cores() -> int:
-    """Processor cores this process may run on (a container's share, where the system tells), at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +18,9 @@ class ApiSettings:
         public_url: Address under which others reach the service, e.g. "https://cewen.example";
             named in the OpenAPI document. Empty: not named.
         docs: Whether `/docs` and `/openapi.json` are served.
-        api_key: What callers must bring; "" lets everyone in.
+        api_key: What callers must bring where no `KeyRing` is given; "" lets everyone in.
+        requests_per_minute: Of one key, or of one address where no key is needed; 0 for no limit.
+        cors_origins: Pages of which other origins may call, each as browsers send it.
         max_header_bytes: Names and values of all request headers together.
         max_body_bytes: One request body.
         max_chat_body_bytes: One request body of the chat format, which repeats the conversation.
@@ -33,6 +28,9 @@ class ApiSettings:
         max_concurrent: Requests that compute at the same time.
         max_waiting: Requests that may wait for a place; None means four for each that computes.
         wait_seconds: How long one waits before it is refused.
+        request_timeout_seconds: How long one answer may take.
+        drain_seconds: From the signal to stop to the closing of the listener.
+        otlp_url: Where traces go; "" for nowhere.
 
     Raises:
         ConfigError: If a limit is not positive (waiting may be 0).
@@ -41,6 +39,8 @@ class ApiSettings:
     public_url: str = ""
     docs: bool = True
     api_key: str = field(default="", repr=False)
+    requests_per_minute: int = 0
+    cors_origins: tuple[str, ...] = ()
     max_header_bytes: int = 16_384
     max_body_bytes: int = 65_536
     max_chat_body_bytes: int = MAX_CHAT_BODY_BYTES
@@ -48,6 +48,9 @@ class ApiSettings:
     max_concurrent: int = field(default_factory=usable_cores)
     max_waiting: int | None = None
     wait_seconds: float = 2.0
+    request_timeout_seconds: float = 120.0
+    drain_seconds: float = 0.0
+    otlp_url: str = ""
 
     def __post_init__(self) -> None:
         for name in (
@@ -56,10 +59,16 @@ class ApiSettings:
             "max_chat_body_bytes",
             "body_timeout_seconds",
             "max_concurrent",
+            "request_timeout_seconds",
         ):
             value = getattr(self, name)
             if value <= 0:
                 raise ConfigError(f"设置 {name} 是 {value!r}，必须大于 0。请改正后重新启动。")
+        if self.requests_per_minute < 0:
+            raise ConfigError(
+                f"设置 requests_per_minute 是 {self.requests_per_minute!r}，不能小于 0（0 为不限）。"
+                "请改正后重新启动。"
+            )
         if self.waiting_places < 0 or self.wait_seconds < 0:
             raise ConfigError(
                 f"设置 max_waiting 是 {self.max_waiting!r}、wait_seconds 是 {self.wait_seconds!r}，"

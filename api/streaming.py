@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -30,6 +30,10 @@ PING_SECONDS = 15.0
 """Silence after which a comment is sent, so that nothing in between takes the connection for dead."""
 
 _BUFFERED_EVENTS = 64
+# JSON may hold these as they are, but readers that cut lines as Python's `splitlines` does end one there.
+_LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+Found = TypeVar("Found")
 
 OPENING_COMMENT = b": answering\n\n"
 
@@ -37,8 +41,8 @@ StartEvents = Callable[[Callable[[], bool]], Iterator[bytes]]
 """Starts an answer, each event as it goes over the wire; is given what says that the caller has left."""
 
 
-async def whole_answer(ask: Callable[[Callable[[], bool]], Answer], request: Request) -> Answer:
-    """An answer computed in a thread, told to stop if the caller leaves before it is there."""
+async def whole_answer(ask: Callable[[Callable[[], bool]], Found], request: Request) -> Found:
+    """An answer, or passages, computed in a thread, told to stop if the caller leaves before it is there."""
     left = threading.Event()
 
     async def watch() -> None:
@@ -47,7 +51,7 @@ async def whole_answer(ask: Callable[[Callable[[], bool]], Answer], request: Req
         left.set()
 
     # Not raised inside the task group, which would wrap it into a group of exceptions.
-    result: list[Answer | Exception] = []
+    result: list[Found | Exception] = []
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(watch)
@@ -64,9 +68,19 @@ async def whole_answer(ask: Callable[[Callable[[], bool]], Answer], request: Req
     return outcome
 
 
+def sent_event(data: str, name: str | None = None) -> bytes:
+    """One event as it goes over the wire.
+
+    Args:
+        data: JSON, in one line.
+        name: What our own events are called by.
+    """
+    return format_sse_event(event=name, data_str=data.translate(_LINE_ENDS))
+
+
 def error_event(body: dict[str, Any]) -> bytes:
     """Our own `error` event."""
-    return format_sse_event(event="error", data_str=json.dumps(body, ensure_ascii=False))
+    return sent_event(json.dumps(body, ensure_ascii=False), "error")
 
 
 class EventStreamResponse(Response):
@@ -150,13 +164,11 @@ class EventStreamResponse(Response):
 
 
 def encode_event(event: AnswerEvent) -> bytes:
-    """One event as it goes over the wire."""
+    """An event of an answer in our own form."""
     if isinstance(event, Answer):
         # As FastAPI writes the body of the same request without `stream`.
-        return format_sse_event(event="done", data_str=ask_reply(event).model_dump_json(exclude_unset=True))
+        return sent_event(ask_reply(event).model_dump_json(exclude_unset=True), "done")
     if isinstance(event, CitationsKnown):
         citations = [citation_out(citation).model_dump() for citation in event.citations]
-        return format_sse_event(
-            event="citations", data_str=json.dumps({"citations": citations}, ensure_ascii=False)
-        )
-    return format_sse_event(event="delta", data_str=json.dumps({"text": event.text}, ensure_ascii=False))
+        return sent_event(json.dumps({"citations": citations}, ensure_ascii=False), "citations")
+    return sent_event(json.dumps({"text": event.text}, ensure_ascii=False), "delta")

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Coroutine
-from email.message import Message
 from typing import Any, NoReturn
 
 from fastapi.routing import APIRoute
@@ -82,10 +81,10 @@ def check_media_type(headers: Headers) -> None:
             code="unsupported_content_encoding",
         )
     sent = headers.get("content-type", "")
-    parsed = Message()
-    parsed["content-type"] = sent
-    charset = parsed.get_content_charset("utf-8")
-    if parsed.get_content_type() != "application/json" or charset not in {"utf-8", "utf8"}:
+    # Not `email.message`, which fails on some of the parameters that its standard allows.
+    kind, *parameters = (part.strip().lower() for part in sent.split(";"))
+    charsets = {part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset")}
+    if kind != "application/json" or not charsets <= {"utf-8", "utf8"}:
         shown = excerpt(sent) if sent else "空的"
         raise InputError(
             f"请求的 Content-Type 是{shown}，只接受 application/json（UTF-8）。请改正请求头后再发。",

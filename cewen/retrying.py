@@ -52,7 +52,7 @@ class Attempts:
 
 def may_retry(error: CewenError) -> bool:
     """Whether asking again may help, and no earlier question can still be worked on."""
-    return may_pass(error) and error.code != "timeout"
+    return may_pass(error) and error.code not in {"timeout", "answer_timeout"}
 
 
 def may_pass(error: CewenError) -> bool:

@@ -1,7 +1,8 @@
 """Source files as they lie on disk, read here and nowhere near the product's own reader.
 
 Citations are judged against these texts, so that a fault of the reader cannot hide itself. The offsets
-of the contract count code points of the decoded text without its byte-order mark.
+of the contract count code points of the decoded text without its byte-order mark; of a file in another
+format, those of the text that it was converted to, which is what the service stores.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from rag.errors import ConfigError
+from rag.converting.convert import convert
+from rag.converting.kinds import KIND_OF_SUFFIX
+from rag.errors import ConfigError, InputError
 
-_SUFFIXES = (".txt", ".md")
+_TEXT = (".txt", ".md")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class SourceText:
 
 
 def read_untouched(folder: Path) -> tuple[SourceText, ...]:
-    """Every text file of a folder, sorted by path; files named README are not part of a corpus.
+    """Every document of a folder, sorted by path; files named README are not part of a corpus.
 
     Raises:
         ConfigError: If the folder holds none, or one cannot be decoded.
@@ -66,15 +69,22 @@ def read_untouched(folder: Path) -> tuple[SourceText, ...]:
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix.lower() in _SUFFIXES and path.stem.lower() != "readme"
+        if path.is_file() and path.suffix.lower() in KIND_OF_SUFFIX and path.stem.lower() != "readme"
     )
     if not paths:
-        raise ConfigError(f"语料文件夹 {str(folder)!r} 里没有 .txt 或 .md 文件。请用 --seeds 指定文件夹。")
+        raise ConfigError(
+            f"语料文件夹 {str(folder)!r} 里没有 {'、'.join(KIND_OF_SUFFIX)} 文件。请用 --seeds 指定文件夹。"
+        )
     return tuple(SourceText.of(path.relative_to(folder).as_posix(), _decoded(path)) for path in paths)
 
 
 def _decoded(path: Path) -> str:
     data = path.read_bytes()
+    if path.suffix.lower() not in _TEXT:
+        try:
+            return convert(data, path.name).text
+        except InputError as error:
+            raise ConfigError(f"语料{error.message}") from error
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
         try:

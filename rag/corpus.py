@@ -6,6 +6,7 @@ Cheap and deterministic, so it is done anew at each start; what costs time (vect
 from __future__ import annotations
 
 import hashlib
+import logging
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,17 @@ from functools import cached_property
 from pathlib import Path
 
 from rag.chunking import chunk_ranges
-from rag.errors import ConfigError
+from rag.converting.convert import convert, source_of
+from rag.converting.kinds import KIND_OF_SUFFIX
+from rag.errors import ConfigError, InputError
 from rag.reading.decoding import read_source
 from rag.reading.documents import read_documents
 from rag.reading.lines import LineTable
 from rag.records import Chunk, Document, Paragraph, Sentence, Source
 from rag.text.sentences import sentence_ranges
 
-_SUFFIXES = (".txt", ".md")
+_log = logging.getLogger(__name__)
+_SUFFIXES = tuple(KIND_OF_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,15 @@ class Corpus:
 
 
 def read_folder(folder: Path) -> tuple[Source, ...]:
-    """Read every text file of a folder, sorted by name; a README and hidden files are not part of it.
+    """Read every document of a folder, sorted by name; a README and hidden files are not part of it.
+
+    Text files stay as they are; HTML, Word and PDF are converted to text.
 
     Raises:
-        ConfigError: If the folder does not exist, holds no text, or a file cannot be decoded.
+        ConfigError: If the folder does not exist or holds no document, or one cannot be decoded or converted.
     """
     if not folder.is_dir():
-        raise ConfigError(
-            f"语料文件夹 {str(folder)!r} 不存在。请用 CEWEN_SEEDS_DIR 指定放有 .txt 文件的文件夹。"
-        )
+        raise ConfigError(f"语料文件夹 {str(folder)!r} 不存在。请用 CEWEN_SEEDS_DIR 指定放有文章的文件夹。")
     paths = sorted(
         path
         for path in folder.rglob("*")
@@ -84,8 +88,22 @@ def read_folder(folder: Path) -> tuple[Source, ...]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not paths:
-        raise ConfigError(f"语料文件夹 {str(folder)!r} 里没有 {' 或 '.join(_SUFFIXES)} 文件。")
-    return tuple(read_source(path.relative_to(folder).as_posix(), _bytes_of(path)) for path in paths)
+        raise ConfigError(f"语料文件夹 {str(folder)!r} 里没有 {'、'.join(_SUFFIXES)} 文件。")
+    return tuple(_source(path.relative_to(folder).as_posix(), path) for path in paths)
+
+
+def _source(name: str, path: Path) -> Source:
+    data = _bytes_of(path)
+    # A text file is text whatever it looks like, and of any length: it is the operator's own.
+    if KIND_OF_SUFFIX[path.suffix.lower()] == "text":
+        return read_source(name, data)
+    try:
+        converted = convert(data, name)
+    except InputError as error:
+        raise ConfigError(f"语料{error.message}不需要它时，请移出语料文件夹。") from error
+    for note in converted.notes:
+        _log.warning("%r: %s", name, note)
+    return source_of(name, converted)
 
 
 def _bytes_of(path: Path) -> bytes:

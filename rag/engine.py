@@ -20,6 +20,7 @@ from rag.answering.extractive import EXTRACTIVE
 from rag.answering.generator import AnswerGenerator, never
 from rag.answering.rendering import answer_parts
 from rag.answering.typed_lookup import TypedLookup
+from rag.answering.writing import left_alone
 from rag.confidence.judge import Judge
 from rag.corpus import Corpus
 from rag.dialogue.resolving import QuestionResolver, QuestionRewriter
@@ -179,8 +180,12 @@ class Engine:
     ) -> Iterator[AnswerEvent]:
         started = perf_counter()
         resolved = self._resolver.resolve(question, history, cancelled)
+        if cancelled():
+            raise left_alone()
         read = read_question(resolved.text)
         found, scope = self._retrieve(read)
+        if cancelled():
+            raise left_alone()
         judged_at = perf_counter()
         judgement = self._judge.judge(read, found)
         timings = found.timings_ms | {"judge": 1e3 * (perf_counter() - judged_at)}
@@ -207,9 +212,12 @@ class Engine:
         top_k: int = 10,
         score_threshold: float | None = None,
         keep: Callable[[Passage], bool] | None = None,
+        cancelled: Callable[[], bool] = never,
     ) -> tuple[Passage, ...]:
         """The most relevant passages, best first; see `rag.searching`."""
-        return self._passages.search(query, top_k=top_k, score_threshold=score_threshold, keep=keep)
+        return self._passages.search(
+            query, top_k=top_k, score_threshold=score_threshold, keep=keep, cancelled=cancelled
+        )
 
     def examples(self) -> tuple[str, ...]:
         """A few questions that this corpus answers, of several kinds and documents; none if none is fit.

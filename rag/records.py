@@ -26,15 +26,17 @@ class Source:
 
     Attributes:
         name: A label (the file's name), never used as a path.
-        text: The stored text, untouched but for a byte-order mark.
+        text: The stored text: as it came but for a byte-order mark, or what a converter wrote.
         sha256: Hex SHA-256 of `text` in UTF-8, the bytes that `/source` serves.
-        encoding: What the file was read as, e.g. "utf-8" or "gb18030".
+        encoding: What the file was read as, e.g. "utf-8" or "gb18030"; "html", "docx" or "pdf" if converted.
+        original_sha256: Hex SHA-256 of the file that `text` was converted from; "" if it was text itself.
     """
 
     name: str
     text: str
     sha256: str
     encoding: str = "utf-8"
+    original_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,7 @@ class Answer:
         an
             encoder for which nothing was measured.
         degraded: Why it is not the work of the generator that was asked for; None if it is.
+        dropped: How many sentences of a generator the gate dropped, by verdict; for whoever counts.
         explain: Raw scores and verdicts, present only when asked for.
     """
 
@@ -305,6 +308,7 @@ class Answer:
     timings_ms: Mapping[str, float]
     calibration: Calibration = "general"
     degraded: Degradation | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
     explain: Mapping[str, Any] | None = None
 
 

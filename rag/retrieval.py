@@ -37,8 +37,6 @@ _TEMPERATURE = 0.5
 _NAMED_BONUS = 2.0
 """Added to the ranking value of sentences of a document that the question names: enough to put them
 first among equals, not enough to lift a sentence with no evidence."""
-_GROWTH = 4
-"""How many times as many candidates each arm contributes when those so far were not enough."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +103,8 @@ class Retriever:
         self._background = shipped_background(encoder.name)
         self._k = candidates_per_arm
         self._public_url = public_url
+        # Not all chunks: one in the middle of a very long sentence has none that begins in it.
+        self._reachable = len({sentence.chunk_ordinal for sentence in corpus.sentences})
 
     def retrieve(self, question: Question, scope: Scope) -> Retrieved:
         """Rank the corpus for one question.
@@ -116,22 +116,21 @@ class Retriever:
         return next(self.widening(question, scope))
 
     def widening(self, question: Question, scope: Scope) -> Iterator[Retrieved]:
-        """Rank the corpus again and again, each time from more candidates, until every row is one.
+        """Rank the corpus as `retrieve` does and then, unless that was all of it, every row of it.
 
-        What was found before is found again with the same scores: no feature of a candidate depends on which
-        others there are. The first is what `retrieve` gives; nothing is computed before it is asked for.
+        So there are one or two, each computed when it is asked for. What the first found, the second finds
+        again with the same scores: no feature of a candidate depends on which others there are.
         """
         if scope.rest != question.text:
             question = replace(read_question(scope.rest), kind=question.kind)
         started = perf_counter()
         vector = self._encoder.encode_queries([question.text])[0]
         encode_ms = 1e3 * (perf_counter() - started)
-        rows = max(len(self._corpus.chunks), len(self._corpus.sentences))
-        k = self._k
-        yield self._ranked(question, scope, vector, k, encode_ms)
-        while k < rows:
-            k = min(_GROWTH * k, rows)
-            yield self._ranked(question, scope, vector, k, encode_ms)
+        found = self._ranked(question, scope, vector, self._k, encode_ms)
+        yield found
+        if len(found.passages) < self._reachable:
+            # The arm over chunks alone gives every chunk then, and a chunk brings all its sentences.
+            yield self._ranked(question, scope, vector, len(self._corpus.chunks), encode_ms)
 
     def _ranked(
         self, question: Question, scope: Scope, vector: Vector, k: int, encode_ms: float

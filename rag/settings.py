@@ -20,6 +20,13 @@ from rag.errors import ConfigError
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
+def usable_cores() -> int:
+    """Processor cores this process may run on (a container's share, where the system tells), from 1 to 64."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(64, max(1, len(os.sched_getaffinity(0))))
+    return min(64, os.cpu_count() or 1)
+
+
 class Settings(BaseSettings):
     """Settings of one process. Paths may start with `~`."""
 
@@ -32,14 +39,17 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    seeds_dir: Path = Field(_PROJECT / "seeds", description="放语料文件（.txt、.md）的文件夹")
+    seeds_dir: Path = Field(
+        _PROJECT / "seeds", description="放语料文件（.txt、.md、.html、.docx、.pdf）的文件夹"
+    )
     index_dir: Path = Field(_PROJECT / "index" / "built", description="建好的索引放在哪里")
     cache_dir: Path = Field(Path("~/.cache/cewen"), description="离线模型解包到哪里")
+    data_dir: Path = Field(Path("~/.local/share/cewen"), description="要长久保存的东西（如访问密钥）放在哪里")
     encoder: str = Field(
         "bundled:multilingual-e5-small", description="编码模型：离线自带的，或本地文件夹，或模型名"
     )
     threads: int = Field(
-        min(os.cpu_count() or 1, 4), ge=1, le=64, description="建索引时编码用的线程数（不影响结果）"
+        min(usable_cores(), 4), ge=1, le=64, description="建索引时编码用的线程数（不影响结果）"
     )
     chunk_max_chars: int = Field(200, ge=60, le=1000, description="一个段块最多多少字")
     candidates_per_arm: int = Field(50, ge=10, le=500, description="每一路检索取多少候选")
@@ -54,10 +64,25 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="引用链接的前缀，如 https://qa.example.org；空为相对路径")
     host: str = Field("127.0.0.1", description="服务监听的地址")
     port: int = Field(8000, ge=0, le=65535, description="服务监听的端口")
-    api_key: SecretStr = Field("", validate_default=True, description="访问密钥；空为人人可用")
+    api_key: SecretStr = Field(
+        "", validate_default=True, description="一把固定的访问密钥；更多的用 cewen keys 建"
+    )
+    open_to_all: bool = Field(False, description="没有任何密钥时，是否也对别的机器开放")
+    requests_per_minute: int = Field(
+        600, ge=0, le=100_000, description="一把密钥（没有密钥时一个地址）每分钟最多多少个请求；0 不限"
+    )
+    cors_origins: str = Field(
+        "", description="哪些别处的网页可以调用，如 https://app.example.org，逗号分隔；空为都不可以"
+    )
     max_body_bytes: int = Field(65_536, ge=1024, description="请求正文最多多少字节")
-    max_concurrent: int = Field(os.cpu_count() or 1, ge=1, le=64, description="同时计算的请求数")
+    max_concurrent: int = Field(usable_cores(), ge=1, le=64, description="同时计算的请求数")
+    request_timeout_seconds: float = Field(120.0, ge=1, le=3600, description="作答最多用多少秒")
+    drain_seconds: float = Field(
+        0.0, ge=0, le=300, description="收到停止信号后，先答“未就绪”多少秒再关闭监听；给负载均衡留的时间"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="日志级别")
+    log_format: Literal["text", "json"] = Field("text", description="日志写成给人看的行，还是每行一个 JSON")
+    otlp_url: str = Field("", description="接收追踪数据的 OTLP/HTTP 地址；空为不追踪")
     llm_url: str = Field("", description="兼容 OpenAI 的聊天接口的地址，通常以 /v1 结尾；空为不用语言模型")
     llm_model: str = Field("", description="语言模型的名称")
     llm_api_key: SecretStr = Field("", validate_default=True, description="语言模型服务的密钥；空为不用密钥")
@@ -82,6 +107,14 @@ class Settings(BaseSettings):
     def _usable_address(cls, url: str) -> str:
         return _checked_address(url.strip(), credentials=False)
 
+    @field_validator("otlp_url")
+    @classmethod
+    def _usable_collector(cls, url: str) -> str:
+        url = _checked_address(url.strip(), credentials=True)
+        if "@" in url or "?" in url:
+            raise PydanticCustomError("address", "地址里不能有用户名、口令和 ?；收集器请放在可信的网络里")
+        return url
+
     @field_validator("llm_proxy")
     @classmethod
     def _usable_proxy(cls, proxy: SecretStr) -> SecretStr:
@@ -94,6 +127,11 @@ class Settings(BaseSettings):
         if not bare.isascii() or not bare.isprintable() or " " in bare:
             raise PydanticCustomError("key", "只能是可见的 ASCII 字符，中间没有空格；请检查是否粘贴有误")
         return SecretStr(bare)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _usable_origins(cls, listed: str) -> str:
+        return ",".join(_checked_origin(origin.strip()) for origin in listed.split(",") if origin.strip())
 
     @field_validator("llm_model")
     @classmethod
@@ -128,7 +166,7 @@ def hide(secret: SecretStr) -> str:
 def _in_words(fault: ErrorDetails) -> str:
     name = "_".join(map(str, fault["loc"]))
     # An address that is refused for the password in it must not be printed for that.
-    secret = name in _SECRETS or (name == "llm_url" and "@" in str(fault["input"]))
+    secret = name in _SECRETS or (name in _MAY_HOLD_SECRETS and "@" in str(fault["input"]))
     return f"CEWEN_{name.upper()}={'****' if secret else repr(fault['input'])}：{fault['msg']}"
 
 
@@ -154,5 +192,22 @@ def _checked_address(url: str, *, credentials: bool) -> str:
     return url
 
 
+def _checked_origin(origin: str) -> str:
+    """Give `origin` back as browsers send it: in small letters, without the port that goes without saying.
+
+    Raises:
+        PydanticCustomError: If it is none, saying what is allowed.
+    """
+    _checked_address(origin, credentials=True)
+    parts = urlsplit(origin)
+    if parts.path not in ("", "/") or parts.query or "@" in origin or "*" in origin:
+        raise PydanticCustomError(
+            "origin", "每一项只写协议、主机名和端口，如 https://app.example.org，没有路径，也没有 *"
+        )
+    usual = ":80" if parts.scheme == "http" else ":443"
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"
+
+
 _SECRETS = frozenset({"api_key", "llm_api_key", "llm_proxy"})
-_PATHS = ("seeds_dir", "index_dir", "cache_dir")
+_MAY_HOLD_SECRETS = frozenset({"llm_url", "cors_origins", "otlp_url"})
+_PATHS = ("seeds_dir", "index_dir", "cache_dir", "data_dir")

@@ -171,7 +171,9 @@ class FakeEngine:
         top_k: int = 10,
         score_threshold: float | None = None,
         keep: Callable[[Passage], bool] | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> tuple[Passage, ...]:
+        assert not cancelled()
         self._before()
         kept = [passage for passage in self._passages(query, 50, None) if keep is None or keep(passage)]
         return tuple(

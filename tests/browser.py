@@ -177,21 +177,22 @@ class Site:
     """A service with the fake engine behind a real socket."""
 
     def __init__(self, url: str, engine: PacedEngine) -> None:
-        self.url = url
+        self.url = url  # with the path prefix, if it has one
         self.engine = engine
 
 
 @contextmanager
-def serving_site() -> Iterator[Site]:
-    """The site until the block ends."""
+def serving_site(root: str = "") -> Iterator[Site]:
+    """The site until the block ends, below the path prefix `root` as behind a proxy that adds one."""
     from api.app import create_app
     from tests.evals_server import serving_app
 
     engine = PacedEngine()
     app = create_app(lambda: engine)
+    app.root_path = root
     with serving_app(app) as url:
         assert app.state.engine_slot.wait(10)
-        yield Site(url, engine)
+        yield Site(url + root, engine)
 
 
 def sse(*events: tuple[str, object]) -> str:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
+from tests.doctor_changes import (
+    beside_the_message,
+    emptied,
+    first_letters_replaced,
+    injected,
+    moved_path,
+    nothing_found,
+    relative,
+    relative_server,
+    request_field,
+    server_elsewhere,
+    without,
+)
 from tests.doctor_proxy import (
-    Exchange,
     Sabotage,
     answer,
     cut,
@@ -30,55 +40,6 @@ _ADDRESS = b"http://127.0.0.1:"
 
 def everywhere(surfaces: tuple[str, ...], check: str) -> dict[str, str]:
     return dict.fromkeys(surfaces, check)
-
-
-def relative(exchange: Exchange) -> Exchange:
-    """Take the address off every link."""
-    host = exchange.headers.get("x-own-address", "").encode()
-    return replace(exchange, body=exchange.body.replace(host, b"")) if host else exchange
-
-
-def request_field(name: str, old: Any, new: Any) -> Any:
-    """Rewrite one field of a JSON request."""
-
-    def change(exchange: Exchange) -> Exchange:
-        body = json.loads(exchange.body) if exchange.body else {}
-        if body.get(name) == old:
-            body[name] = new
-        return replace(exchange, body=json.dumps(body).encode()) if exchange.body else exchange
-
-    return change
-
-
-def without(name: str) -> Any:
-    return lambda exchange: exchange.without_header(name)
-
-
-def injected(exchange: Exchange) -> Exchange:
-    script = b'<script src="https://cdn.example/beacon.js"></script></body>'
-    return replace(exchange, body=exchange.body.replace(b"</body>", script))
-
-
-def first_letters_replaced(node: dict[str, Any]) -> None:
-    """A filter of words."""
-    for name in ("content", "answer", "text"):
-        if isinstance(node.get(name), str):
-            node[name] = node[name].replace("熄灯", "**")
-
-
-def beside_the_message(node: dict[str, Any]) -> None:
-    if "choices" in node:
-        drop("citations", "search_results")(node)
-
-
-def server_elsewhere(node: dict[str, Any]) -> None:
-    if "servers" in node:
-        node["servers"] = [{"url": "http://127.0.0.1:1"}]
-
-
-def relative_server(node: dict[str, Any]) -> None:
-    if "servers" in node:
-        node["servers"] = [{"url": "/"}]
 
 
 TABLE = (
@@ -167,6 +128,18 @@ TABLE = (
         swap(b"\n", b"\r\n"),
     ),
     Sabotage("source behind a login", "/v1/documents/[^/]+/source", {"source": "source"}, page),
+    # What says that it answers and brings nothing.
+    Sabotage("answers without citations", _ASK, everywhere(ANSWERS, "marks"), in_json(put(citations=[]))),
+    Sabotage("answers without sentences", _ASK, everywhere(ANSWERS, "marks"), in_json(put(sentences=[]))),
+    Sabotage(
+        "cewen without citations",
+        _COMPLETIONS,
+        {"openai-sdk": "marks", "perplexity": "same_spans"},
+        lambda exchange: exchange if exchange.streams else in_json(emptied)(exchange),
+    ),
+    Sabotage("no hits", "/v1/search", {"native": "search"}, in_json(put(hits=[]))),
+    Sabotage("no records", _DIFY, {"dify": "records"}, in_json(put(records=[]))),
+    Sabotage("MCP finds nothing", "/mcp", everywhere(MCP, "search"), in_json(nothing_found)),
     # Links.
     Sabotage("links of the chat relative", _COMPLETIONS, everywhere(CHAT, "links"), relative),
     Sabotage("links of Dify relative", _DIFY, {"dify": "links"}, relative),
@@ -249,10 +222,14 @@ TABLE = (
     Sabotage(
         "document names no server", "/openapi-tools.json", {"openapi": "server"}, in_json(relative_server)
     ),
+    Sabotage("document leads elsewhere", "/openapi-tools.json", {"openapi": "document"}, in_json(moved_path)),
     Sabotage(
         "document without its schemas", "/openapi.json", {"openapi": "document"}, in_json(drop("CitationOut"))
     ),
     # The page in a browser.
+    Sabotage("a login for the page", "/", {"web": "page"}, page),
+    Sabotage("another page with a script", "/", {"web": "page"}, swap(b'id="question"', b'id="user"')),
+    Sabotage("another script on the page", "/", {"web": "page"}, swap(b"/static/ask.js", b"/static/base.js")),
     Sabotage("policy dropped", "/", {"web": "policy"}, without("content-security-policy")),
     Sabotage("script injected", "/", {"web": "foreign"}, injected),
     Sabotage("scripts not forwarded", "/static/.*", {"web": "assets"}, answer(404)),

@@ -82,7 +82,7 @@ class Recorder:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            body, status = bytearray(), 0
+            body = bytearray()
 
             async def receive_and_note() -> Message:
                 message = await receive()
@@ -90,19 +90,27 @@ class Recorder:
                 return message
 
             async def send_and_note(message: Message) -> None:
-                nonlocal status
-                status = message.get("status", status)
+                if message["type"] == "http.response.start":
+                    # Before it is sent: afterwards the client may be done before it is noted.
+                    said = _read(bytes(body))
+                    self.seen.append(Exchange(scope["method"], Headers(scope=scope), said, message["status"]))
                 await send(message)
 
             await app(scope, receive_and_note, send_and_note)
-            said = json.loads(body) if body else None
-            self.seen.append(Exchange(scope["method"], Headers(scope=scope), said, status))
 
         return recorded
 
     def methods(self) -> list[str]:
         """The JSON-RPC methods that were asked for, in order."""
         return [exchange.body["method"] for exchange in self.seen if exchange.method == "POST"]
+
+
+def _read(body: bytes) -> Any:
+    """The JSON of a body; None for one that is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def request_of(method: str, params: dict[str, Any] | None = None, *, revision: str = OLD) -> dict[str, Any]:

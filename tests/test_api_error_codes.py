@@ -70,13 +70,16 @@ def test_types() -> None:
     assert {row.status: row.type for row in CODES.values()} == {
         400: "invalid_request",
         401: "authentication",
+        403: "authentication",
         404: "not_found",
         405: "invalid_request",
         408: "invalid_request",
         413: "too_large",
         415: "invalid_request",
         422: "invalid_request",
+        429: "unavailable",
         431: "too_large",
         500: "internal",
         503: "unavailable",
+        504: "internal",
     }

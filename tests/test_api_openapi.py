@@ -94,6 +94,17 @@ def test_what_needs_the_key_says_so() -> None:
             assert open_choice == ([{}, {"apiKey": []}] if guarded else [])
 
 
+def test_what_needs_a_key_may_lack_a_scope_and_all_but_health_may_be_too_often() -> None:
+    for name, (_, path, operation) in OPERATIONS.items():
+        statuses = operation["responses"].keys()
+        guarded = "security" in operation
+        assert ("403" in statuses) == guarded, name
+        assert ("429" in statuses) == (path not in {"/healthz", "/readyz"}), name
+        for status, code in (("403", "scope_missing"), ("429", "rate_limited")):
+            if status in statuses and name not in ERROR_SHAPES:
+                assert f"`{code}`" in operation["responses"][status]["description"]
+
+
 @pytest.mark.parametrize("name", REPLIES)
 def test_every_reply_shown_fits_its_schema(name: str) -> None:
     content = OPERATIONS[name][2]["responses"]["200"]["content"]["application/json"]

@@ -269,6 +269,8 @@ def test_line_ends_and_separators_stay_inside_their_event() -> None:
     body = body_of(sent_by(streamed(lambda _: iter([TextAdded(odd), CitationsKnown(())]))))
     assert events_of(body) == [("delta", {"text": odd}), ("citations", {"citations": []})]
     assert body.count(b"\n") == 2 + 6
+    # Nor may a reader that cuts lines as Python does see more of them.
+    assert len(body.decode().splitlines()) == 2 + 6
 
 
 def test_text_that_is_no_text_ends_in_an_error() -> None:

@@ -29,7 +29,7 @@ LEVELS = (
     ("rag.errors", "rag.records", "rag.question_patterns", "rag.ranking.arms"),
     ("rag.text",),
     ("rag.settings", "rag.inputs", "rag.reading", "rag.chunking", "rag.encoding"),
-    ("rag.question", "rag.dialogue"),
+    ("rag.question", "rag.dialogue", "rag.converting"),
     ("rag.answering.generator", "rag.answering.citations"),
     ("rag.corpus",),
     ("rag.structure", "rag.scope"),
@@ -43,7 +43,17 @@ LEVELS = (
 )
 LEVEL_OF = {entry: level for level, entries in enumerate(LEVELS) for entry in entries}
 
-HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "scipy", "rjieba", "opencc")
+HEAVY = (
+    "torch",
+    "faiss",
+    "sentence_transformers",
+    "transformers",
+    "scipy",
+    "rjieba",
+    "opencc",
+    "lxml",
+    "pypdf",
+)
 MODULE_MAX_LINES = 260
 FUNCTION_MAX_LINES = 60
 LONG_MODULES = {"rag.records": "the nouns of the whole project, data only, meant to be read in one go"}

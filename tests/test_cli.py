@@ -418,8 +418,8 @@ app(["serve", "--port", "0"], obj=Parts(open_engine=opened))
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    process = python(SERVE)
+def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    process = python(SERVE, env={"CEWEN_DATA_DIR": str(tmp_path)})  # no key of the developer's
     try:
         assert process.stdout
         said = process.stdout.readline().decode()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from api.app import create_app
 from api.settings import ApiSettings
+from rag.records import Answer
 from tests.api_fakes import FakeEngine
 from tests.evals_server import serving_app
 from tests.test_cli import Stage
@@ -81,3 +83,15 @@ def test_the_key_comes_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> Non
         assert "api_key_missing" in refused.stderr
         monkeypatch.setenv("CEWEN_API_KEY", KEY)
         assert Stage().run("documents", "--url", address).exit_code == 0
+
+
+def test_a_service_elsewhere_cannot_drive_the_terminal() -> None:
+    class Hostile(FakeEngine):
+        def ask(self, question: str, **options: Any) -> Answer:
+            return replace(super().ask(question, **options), answer="灯\x1b[2J\x9b1m\x07\r塔\n港。[1]")
+
+    app = create_app(Hostile)
+    app.state.engine_slot.open()
+    with serving_app(app) as address:
+        shown = Stage().run("ask", "清晨熄灯", "--url", address).stdout
+    assert shown.startswith("灯 [2J 1m  塔\n港。[1]\n")

@@ -32,15 +32,18 @@ PAGE = "<html>机密问题</html>".encode()
 KINDS = {
     400: BadRequestError,
     401: AuthenticationError,
+    403: AuthenticationError,
     404: NotFoundError,
     405: BadRequestError,
     408: BadRequestError,
     413: BadRequestError,
     415: BadRequestError,
     422: BadRequestError,
+    429: OverloadedError,
     431: BadRequestError,
     500: ServerError,
     503: OverloadedError,
+    504: ServerError,
 }
 
 

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.dify import comparing
 from api.dify.conditions import ALIASES, OPERATORS, read_filter
 from rag.errors import InputError
+from rag.text.folding import fold
 
 RECORD: dict[str, Any] = {
     "title": "“灯塔”与Ｔｅａ：守夜人的2024",
@@ -250,6 +252,14 @@ def one(**changes: Any) -> dict[str, Any]:
         (one(comparison_operator="before", value="昨天"), "数字或日期"),
         (one(comparison_operator="≤", value=""), "数字或日期"),
         ({"conditions": one()["conditions"] * 51}, "有 51 个，最多 50 个"),
+        (one(value="密" * 1001), "有一项长 1001 个字符，最长 1000 个字符"),
+        (one(value=["密" * 1001]), "有一项长 1001 个字符"),
+        (one(comparison_operator="in", value=["密语", "密" * 1001]), "有一项长 1001 个字符"),
+        (one(comparison_operator="not in", value="密语," + "密" * 1001), "有一项长 1001 个字符"),
+        (one(comparison_operator="before", value="1" * 1001), "有一项长 1001 个字符"),
+        (one(comparison_operator="in", value=["密语"] * 201), "有 201 项，最多 200 项"),
+        (one(comparison_operator="in", value="密语," * 201), "有 201 项，最多 200 项"),
+        (one(value=["密语"] * 201), "有 201 项，最多 200 项"),
     ],
 )
 def test_what_cannot_be_understood(sent: Any, said: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -259,6 +269,90 @@ def test_what_cannot_be_understood(sent: Any, said: str, caplog: pytest.LogCaptu
     assert said in refused.value.message
     assert "metadata_condition refused" in caplog.text
     assert "密语" not in caplog.text + refused.value.message
+
+
+@pytest.mark.parametrize("operator", ["in", "not in"])
+def test_the_longest_that_may_be_sent(operator: str) -> None:
+    values = [f"{number:0>1000}" for number in range(199)]
+    for value in ([*values, "林听雨"], ",".join([*values, "林听雨"]), [*values, "周望潮", None]):
+        assert holds("authors", operator, value) is (operator == "in")
+    assert holds("title", "not contains", "灯" * 1000)
+    assert holds("title", "not empty", "灯" * 1001)
+
+
+@pytest.mark.parametrize("logical", ["and", "or"])
+def test_a_record_is_read_and_folded_once(logical: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def telling(text: str) -> str:
+        told.append(text)
+        return fold(text)
+
+    monkeypatch.setattr(comparing, "_remembered_fold", telling)
+    monkeypatch.setattr(comparing, "fold", telling)
+    operator, value = ("not contains", "茶山") if logical == "and" else ("is", "燈塔")
+    names = ["title"] * 10 + ["authors"] * 10
+    condition = {"name": names, "comparison_operator": operator, "value": value}
+    wanted = read_filter({"logical_operator": logical, "conditions": [condition] * 50})
+    assert wanted is not None
+    if operator == "is":  # folded when it was read
+        assert told == [value] * 50
+    del told[:]
+    read: list[str] = []
+
+    def reading(name: str) -> Any:
+        read.append(name)
+        return RECORD[name]
+
+    assert wanted.accepts(reading) is (logical == "and")
+    assert read == ["title", "authors"]
+    ours = [text for text in told if text != value]
+    assert sorted(ours) == sorted(["“灯塔”与Ｔｅａ：守夜人的2024", "周望潮", "林听雨"])
+    del told[:]
+    wanted.accepts(reading)
+    assert value not in told
+
+
+def test_what_callers_send_is_not_kept() -> None:
+    comparing._remembered_fold.cache_clear()
+    for number in range(20):
+        assert not holds("long", "contains", f"密语{number}")
+        assert not holds("title", "is", f"密语{number}")
+    assert comparing._remembered_fold.cache_info().currsize == 1
+    wanted = read_filter(one())
+    assert wanted is not None
+    assert not wanted.accepts({"title": "灯" * 201}.get)
+    assert comparing._remembered_fold.cache_info().currsize == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "value", "possible"),
+    [
+        ("nothing", "is", "1", False),
+        ("nothing", "is not", "1", False),
+        ("nothing", "not empty", None, False),
+        ("nothing", "in", [], False),
+        ("nothing", "in", ["1"], False),
+        ("nothing", "not in", ["1"], False),
+        ("nothing", "not in", [], True),
+        ("nothing", "empty", None, True),
+        (["nothing", "title"], "is", "1", True),
+        ("title", "is", "1", True),
+    ],
+)
+def test_what_no_record_can_meet(name: Any, operator: str, value: Any, possible: bool) -> None:
+    condition = {"name": name, "comparison_operator": operator, "value": value}
+    other = {"name": "title", "comparison_operator": "contains", "value": "灯塔"}
+    for logical, conditions, expected in (
+        ("and", [condition], possible),
+        ("and", [other, condition], possible),
+        ("or", [condition, condition], possible),
+        ("or", [condition, other], True),
+    ):
+        wanted = read_filter({"logical_operator": logical, "conditions": conditions})
+        assert wanted is not None
+        assert wanted.can_accept(frozenset(RECORD)) is expected
+        assert wanted.can_accept(frozenset(RECORD)) or not wanted.accepts(RECORD.get)
 
 
 # A second implementation, for texts that fold to themselves and for plain numbers.

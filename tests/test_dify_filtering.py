@@ -1,9 +1,10 @@
-"""A filter that few rows pass still finds all of them, with the scores they have without it."""
+"""A filter that few rows pass finds all of them, with the scores they have without it; work is bounded."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.assembly import open_engine
 from rag.engine import Engine
+from rag.errors import GeneratorError
 from rag.question import read_question
 from rag.reading.decoding import source_from_text
 from rag.records import Passage, Source
+from rag.retrieval import Retrieved
 from rag.scope import Scope
 from tests.counting_encoder import CountingEncoder
-from tests.tea_corpus import tea_settings
+from tests.tea_corpus import tea_engine, tea_settings
 
 COUNT = 300
 QUERIES = ("春天的茶怎么采？", "船过灯塔要看什么？", "盐和米的价钱")
@@ -75,9 +78,8 @@ def test_every_row_is_reached(engine: Engine, everything: dict[str, tuple[Passag
 def test_no_score_depends_on_the_number_of_candidates(engine: Engine) -> None:
     for query in QUERIES:
         rounds = list(engine._retriever.widening(read_question(query), Scope((), query)))
-        sizes = [len(found.passages) for found in rounds]
-        assert sizes == sorted(sizes)
-        assert sizes[0] < sizes[-1] == 2 * COUNT
+        assert len(rounds) == 2
+        assert 10 <= len(rounds[0].passages) < len(rounds[1].passages) == 2 * COUNT
         first = engine._retriever.retrieve(read_question(query), Scope((), query))
         assert list(map(facts, first.passages)) == list(map(facts, rounds[0].passages))
         whole = {passage.chunk.chunk_id: facts(passage) for passage in rounds[-1].passages}
@@ -95,6 +97,118 @@ def test_without_a_filter_nothing_changes(engine: Engine) -> None:
         rounds = engine._retriever.widening(read_question(query), Scope((), query))
         assert list(map(facts, found)) == list(map(facts, next(rounds).passages[:10]))
         assert engine.search(query, top_k=10, keep=lambda _: True) == found
+
+
+def test_as_many_candidates_as_there_are_chunks_are_all(engine: Engine) -> None:
+    retriever = engine._retriever
+    chunks, sentences = len(retriever._corpus.chunks), len(retriever._corpus.sentences)
+    assert chunks < sentences
+    for query in QUERIES:
+        vector = retriever._encoder.encode_queries([query])[0]
+        few, many = (
+            retriever._ranked(read_question(query), Scope((), query), vector, k, 0.0)
+            for k in (chunks, sentences)
+        )
+        assert list(map(facts, few.passages)) == list(map(facts, many.passages))
+        assert few.ranked == many.ranked
+
+
+class Counted:
+    """An engine's rankings and the questions to a filter, counted."""
+
+    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rankings = 0
+        self.asked: list[str] = []
+        ranked = engine._retriever._ranked
+
+        def counted(*args: Any) -> Retrieved:
+            self.rankings += 1
+            return ranked(*args)
+
+        monkeypatch.setattr(engine._retriever, "_ranked", counted)
+
+    def keeping(self, chunk_ids: set[str]) -> Callable[[Passage], bool]:
+        def keep(passage: Passage) -> bool:
+            self.asked.append(passage.chunk.chunk_id)
+            return passage.chunk.chunk_id in chunk_ids
+
+        return keep
+
+
+@pytest.fixture
+def counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    return Counted(engine, monkeypatch)
+
+
+@pytest.mark.parametrize("places", [(), (599,), (0, 300), (0, 1, 2), (40, 41, 500, 501)])
+def test_a_filter_is_asked_once_about_a_passage_and_two_rankings_are_enough(
+    engine: Engine, everything: dict[str, tuple[Passage, ...]], counted: Counted, places: tuple[int, ...]
+) -> None:
+    for query in QUERIES:
+        counted.rankings, counted.asked = 0, []
+        order = [passage.chunk.chunk_id for passage in everything[query]]
+        wanted = [order[place] for place in places]
+        found = engine.search(query, top_k=3, keep=counted.keeping(set(wanted)))
+        assert [passage.chunk.chunk_id for passage in found] == wanted[:3]
+        assert [passage.rank for passage in found] == list(range(1, len(found) + 1))
+        assert len(counted.asked) == len(set(counted.asked))
+        assert counted.rankings == (1 if places == (0, 1, 2) else 2)
+        if places == (0, 1, 2):  # nobody asks about what comes after the last that is wanted
+            assert counted.asked == wanted
+        elif len(places) < 3:
+            assert set(counted.asked) == set(order)
+
+
+def test_a_search_without_a_filter_ranks_once_where_that_is_all_it_takes(
+    engine: Engine,
+    tmp_path: Path,
+    counted: Counted,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine.search(QUERIES[0], top_k=10)
+    assert counted.rankings == 1
+    engine.search(QUERIES[0], top_k=2 * COUNT + 1)
+    assert counted.rankings == 3
+    small = tea_engine(tmp_path)
+    of_small = Counted(small, monkeypatch)
+    assert 0 < len(small.search("茶汤为什么发苦？", top_k=50)) < 50
+    assert of_small.rankings == 1
+    assert small.search("茶汤为什么发苦？", top_k=50, keep=of_small.keeping(set())) == ()
+    assert of_small.rankings == 2  # one for each search
+
+
+def test_typed_parts_are_asked_about_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = tea_engine(tmp_path)
+    (byline, *rest) = small.search("《制茶三法》的作者是谁？", top_k=50)
+    assert byline.chunk.ordinal == -1
+    assert rest
+    counting = Counted(small, monkeypatch)
+    keep = counting.keeping({byline.chunk.chunk_id})
+    assert small.search("《制茶三法》的作者是谁？", top_k=50, keep=keep) == (byline,)
+    assert sorted(counting.asked) == sorted(one.chunk.chunk_id for one in (byline, *rest))
+
+
+def test_who_leaves_stops_the_search(engine: Engine, counted: Counted) -> None:
+    def stopped(after: int) -> None:
+        """Leave at this look of the engine, the first being number 0."""
+        counted.rankings, counted.asked = 0, []
+        looks = iter([*[False] * after, True])
+        with pytest.raises(GeneratorError, match="已经离开") as caught:
+            engine.search(QUERIES[0], keep=counted.keeping(set()), cancelled=lambda: next(looks))
+        assert caught.value.code == "generator_cancelled"
+
+    stopped(0)
+    assert (counted.rankings, counted.asked) == (0, [])
+    stopped(1)
+    assert (counted.rankings, counted.asked) == (1, [])
+    asked, looks, went_on = [0], 2, True
+    while went_on:
+        stopped(looks)
+        # Never more than a hundred questions from one look to the next.
+        assert asked[-1] <= len(counted.asked) <= asked[-1] + 100
+        asked.append(len(counted.asked))
+        looks, went_on = looks + 1, len(counted.asked) < 2 * COUNT
+    assert counted.rankings == 2
 
 
 @pytest.mark.parametrize("number", [0, 17, 123, 299])

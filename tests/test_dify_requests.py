@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.dify.schemas import DEFAULT_TOP_K
 from api.openapi import openapi_text
 from api.settings import ApiSettings
-from rag.errors import UnavailableError
+from rag.errors import GeneratorError, UnavailableError
 from rag.records import Answer, Passage
 from tests.api_fakes import LIGHTHOUSE, SHA256, TEA, FakeEngine, client_for
+from tests.evals_server import serving_app
 
 QUERY = "守塔人每天傍晚点灯"
 QUOTE = "守塔人每天傍晚点灯，清晨熄灯。"
@@ -302,6 +307,25 @@ def test_a_condition_that_cannot_be_understood(client: TestClient) -> None:
     assert "not contains" in said
 
 
+@pytest.mark.parametrize("knowledge_id", ["default", "default.answer"])
+def test_a_filter_that_no_record_can_pass_costs_nothing(
+    client: TestClient, engine: Recording, knowledge_id: str
+) -> None:
+    other = "number" if knowledge_id == "default" else "chunk_id"
+    before = len(engine.searched), len(engine.asked)
+    for name, operator, value in ((other, "is not", "x"), ("nothing", "in", ["x"])):
+        impossible = {"name": name, "comparison_operator": operator, "value": value}
+        possible = {"name": "title", "comparison_operator": "not empty"}
+        sent = {"logical_operator": "and", "conditions": [possible, impossible]}
+        assert records(client, knowledge_id=knowledge_id, query=QUOTE, metadata_condition=sent) == []
+        assert (len(engine.searched), len(engine.asked)) == before
+        sent["logical_operator"] = "or"
+        assert records(client, knowledge_id=knowledge_id, query=QUOTE, metadata_condition=sent)
+        before = len(engine.searched), len(engine.asked)
+    empty = {"conditions": [{"name": other, "comparison_operator": "empty"}]}
+    assert records(client, knowledge_id=knowledge_id, query=QUOTE, metadata_condition=empty)
+
+
 def test_links_have_the_public_address_if_there_is_one() -> None:
     with client_for(settings=ApiSettings(public_url="https://cewen.example/qa")) as client:
         found = records(client)
@@ -318,14 +342,47 @@ def test_a_service_that_is_not_ready_says_so() -> None:
         assert reply.headers["retry-after"]
 
 
-def test_nobody_computes_for_a_caller_that_has_left(client: TestClient, engine: Recording) -> None:
-    class Watched(FakeEngine):
-        def ask(self, question: str, **options: Any) -> Answer:
-            assert options["cancelled"]() is False
-            return super().ask(question, **options)
+class Waiting(FakeEngine):
+    """Works until it is told that the caller has left."""
 
-    with client_for(Watched()) as opened:
-        assert len(records(opened, knowledge_id="default.answer", query=QUOTE)) == 1
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.gave_up = threading.Event()
+
+    def ask(self, question: str, **options: Any) -> Answer:  # noqa: ARG002
+        self._wait(options["cancelled"])
+        raise AssertionError
+
+    def search(self, query: str, **options: Any) -> tuple[Passage, ...]:  # noqa: ARG002
+        self._wait(options["cancelled"])
+        raise AssertionError
+
+    def _wait(self, cancelled: Callable[[], bool]) -> None:
+        self.begun.set()
+        for _ in range(1000):
+            if cancelled():
+                self.gave_up.set()
+                raise GeneratorError("已取消。", code="generator_cancelled")
+            self.gave_up.wait(0.01)
+
+
+@pytest.mark.parametrize("knowledge_id", ["default", "default.answer"])
+def test_nobody_computes_for_a_caller_that_has_left(knowledge_id: str) -> None:
+    engine = Waiting()
+    content = json.dumps(body(knowledge_id=knowledge_id), ensure_ascii=False).encode()
+    head = f"POST /retrieval HTTP/1.1\r\nHost: x\r\nContent-Length: {len(content)}\r\n"
+    head += "Content-Type: application/json\r\n\r\n"
+    app = create_app(lambda: engine)
+    with serving_app(app) as url:
+        assert app.state.engine_slot.wait(10)
+        port = httpx.URL(url).port
+        assert port
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+            caller.sendall(head.encode() + content)
+            assert engine.begun.wait(10)
+            assert not engine.gave_up.is_set()
+        assert engine.gave_up.wait(10)
 
 
 def assert_schema_allows(sent: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +24,11 @@ from typer.testing import CliRunner, Result
 import api.doctor
 from api.app import create_app
 from api.cli import app as command_line
-from api.doctor.connection import Connection, checked_url
+from api.doctor.connection import Connection, Key, Reply, checked_url
 from api.doctor.context import NONSENSE, Context
 from api.doctor.examination import SURFACES, examine
 from api.doctor.links import Links
-from api.doctor.model import Finding, Level, SurfaceReport, clean
+from api.doctor.model import Finding, Level, LostError, SurfaceReport, clean
 from api.doctor.native import NATIVE
 from api.doctor.show import show_surface
 from api.doctor.spans import Cited, cited_of_url, span_fault
@@ -38,7 +38,7 @@ from api.settings import ApiSettings
 from rag.errors import InputError
 from rag.records import Answer
 from tests.api_fakes import EXAMPLES, FINGERPRINT, LIGHTHOUSE, PAGE, FakeEngine
-from tests.doctor_proxy import BadProxy, Sabotage, page, unchanged
+from tests.doctor_proxy import BadProxy, Sabotage, drop, in_json, page, put, unchanged
 from tests.evals_server import serving_app
 from tests.test_api_layers import imports_of
 
@@ -155,6 +155,10 @@ def test_an_abstention_is_said_and_examined_all_the_same(url: str) -> None:
     assert result.exit_code == 0, result.output
     assert "这个问题它没有作答" in result.stdout
     assert "没有引文可以打开" in result.stdout
+    *_, closing, _ = result.stdout.splitlines()
+    assert closing.startswith(f"{len(SURFACES)} 种客户端都收到了同样的弃答。")
+    assert "一条引文也没有核对到" in closing
+    assert "都收到了全部内容" not in result.stdout
 
 
 def test_the_real_service_is_all_green(live_url: str) -> None:
@@ -182,14 +186,23 @@ def test_without_a_question_the_first_example_is_asked(url: str) -> None:
         assert context.question == EXAMPLES[0]
 
 
-@pytest.mark.parametrize("listed", [(), None])
-def test_without_question_and_examples_one_is_asked_for(listed: Sequence[str] | None) -> None:
-    routes = [Route("/v1/documents", lambda _: JSONResponse({"documents": []}))]
-    with serving_app(
-        Starlette(routes=routes + ([examples(*listed)] if listed is not None else []))
-    ) as address:
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        (examples(), "可能要等一会儿"),
+        (examples("\x1b", " "), "可能要等一会儿"),
+        (Route("/v1/other", lambda _: JSONResponse({})), "没有例题接口"),
+        (Route("/v1/examples", lambda _: HTMLResponse("<p>登录")), "读不到：/v1/examples 答的是网页"),
+        (Route("/v1/examples", lambda _: JSONResponse({"questions": 1})), "读不到：questions 是 1"),
+        (Route("/v1/examples", lambda _: JSONResponse({}, 500)), "读不到：/v1/examples 答 500"),
+    ],
+)
+def test_without_question_and_examples_one_is_asked_for(route: Route, said: str) -> None:
+    routes = [Route("/v1/documents", lambda _: JSONResponse({"documents": []})), route]
+    with serving_app(Starlette(routes=routes)) as address:
         result = run("--url", address)
     assert result.exit_code == 1
+    assert said in result.stderr
     assert "--question" in result.stderr
 
 
@@ -233,6 +246,23 @@ def test_an_address_where_no_service_answers(endpoint: Any, said: str) -> None:
         result = run("--url", address, "--question", QUESTION)
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_an_address_that_falls_silent_after_the_first_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second request, without a key, finds nobody any more."""
+    get = Connection.get
+
+    def once(connection: Connection, path: str, *, key: Key = "own") -> Reply:
+        if key == "none":
+            raise LostError("reach", "GET 有答复", "5 秒没有等到答复", "服务太慢。")
+        return get(connection, path, key=key)
+
+    monkeypatch.setattr(Connection, "get", once)
+    documents = Route("/v1/documents", lambda _: JSONResponse({"documents": []}))
+    with serving_app(Starlette(routes=[documents])) as address:
+        result = run("--url", address, "--question", QUESTION)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"连不上 {address}：5 秒没有等到答复" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -331,7 +361,10 @@ class UnsteadyEngine(FakeEngine):
 
     def ask(self, question: str, **options: Any) -> Answer:
         answer = super().ask(question, **options)
-        return replace(answer, generator="openai", answer=f"{answer.answer}{'。' * len(self.asked)}")
+        more = "。" * len(self.asked)
+        said = tuple(replace(sentence, text=f"{sentence.text}{more}") for sentence in answer.sentences)
+        text = "".join(f"{sentence.text}[1]" for sentence in said) or f"{answer.answer}{more}"
+        return replace(answer, generator="openai", answer=text, sentences=said)
 
 
 class LyingEngine(FakeEngine):
@@ -347,6 +380,22 @@ def test_a_generator_that_never_repeats_itself_is_no_loss() -> None:
     skipped = {each.check for each in report.findings if each.level == "skipped"}
     assert lost(report) == set()
     assert {"same_answer", "same_spans"} <= skipped
+
+
+def test_lost_citations_are_told_though_the_generator_never_repeats_itself() -> None:
+    """Where nothing can be compared, that there are none can still be seen."""
+    with service(UnsteadyEngine()) as (address, proxy), context_of(address) as context:
+        proxy.sabotage = Sabotage("drops", "/v1/chat/completions", {}, in_json(drop("annotations")))
+        assert lost(WEBUI.report(context)) == {"same_spans"}
+
+
+def test_an_answer_without_citations_is_no_answer() -> None:
+    empty = in_json(put(citations=[], sentences=[]))
+    with service() as (address, proxy):
+        proxy.sabotage = Sabotage("empties", "/v1/ask|/v1/search", {}, empty)
+        result = run("--url", address, "--question", QUESTION)
+    assert result.exit_code == 1
+    assert "作了答，却没有一句话" in result.stdout
 
 
 def test_who_answers_nonsense_is_told_once() -> None:
@@ -366,19 +415,24 @@ class Elsewhere(httpx.HTTPTransport):
         self._port = int(address.rpartition(":")[2])
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
-        return super().handle_request(request)
+        url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
+        # A request of its own, because the client takes the address of its reply from the one it made.
+        inside = httpx.Request(request.method, url, headers=request.headers, stream=request.stream)
+        return super().handle_request(inside)
 
 
 @pytest.mark.parametrize(
     ("public_url", "red"),
     [
-        ("https://qa.example.org", {"native", "stream"}),
-        ("http://127.0.0.1:8000", {"native", "stream", *(s.name for s in SURFACES[5:10]), "openapi"}),
+        ("https://qa.example.org", {"native"}),
+        ("http://127.0.0.1:8000", {"native", *(s.name for s in SURFACES[5:10]), "openapi"}),
     ],
 )
 def test_links_that_a_reader_elsewhere_cannot_open(public_url: str, red: set[str]) -> None:
-    """The fake engine's own links are relative, which on a public address is a loss."""
+    """The fake engine's own links are relative, which on a public address is a loss to a program.
+
+    Not to the page in a browser and the client library, which read the stream: both resolve them.
+    """
     with (
         service(public_url=public_url) as (address, _),
         context_of("https://qa.example.org", transport=Elsewhere(address)) as context,
@@ -446,6 +500,23 @@ def test_the_key_never_goes_to_another_address() -> None:
     connection.get("/v1/documents")
     connection.close()
     assert seen == [None, f"Bearer {KEY}"]
+
+
+@pytest.mark.parametrize("path", ["https://other.example.org/v1/ask", "//other.example.org/", "v1/ask", ""])
+def test_neither_key_nor_question_goes_where_no_path_of_the_deployment_leads(path: str) -> None:
+    seen: list[str] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(200, json={})
+
+    connection = Connection("https://qa.example.org", KEY, 1.0, transport=httpx.MockTransport(note))
+    with pytest.raises(LostError, match="没有发出"):
+        connection.post(path, {"question": QUESTION})
+    with pytest.raises(LostError, match="没有发出"):
+        connection.get(path)
+    connection.close()
+    assert seen == []
 
 
 # Behind a path, and where anything may come back.

@@ -42,7 +42,9 @@ def test_dify() -> None:
     [
         ("api_key_missing", 401, "invalid_request_error", "invalid_api_key"),
         ("model_not_found", 404, "invalid_request_error", "model_not_found"),
+        ("scope_missing", 403, "invalid_request_error", "scope_missing"),
         ("overloaded", 429, "rate_limit_error", "rate_limit_exceeded"),
+        ("rate_limited", 429, "rate_limit_error", "rate_limit_exceeded"),
         ("question_too_long", 400, "invalid_request_error", "context_length_exceeded"),
         ("body_too_large", 400, "invalid_request_error", "context_length_exceeded"),
         ("headers_too_large", 400, "invalid_request_error", "headers_too_large"),
@@ -62,6 +64,8 @@ def test_openai_statuses(code: str, status: int, kind: str, published: str) -> N
         ("api_key_missing", 403, 1001),
         ("api_key_invalid", 403, 1002),
         ("knowledge_not_found", 404, 2001),
+        ("scope_missing", 403, 403),
+        ("rate_limited", 429, 429),
         ("overloaded", 503, 503),
     ],
 )
@@ -92,3 +96,4 @@ def test_the_path_tells_the_shape(path: str, shape: object) -> None:
 def test_the_path_below_a_prefix() -> None:
     assert path_below_root(http_scope(path="/a/b", root_path="/a/")) == "/b"
     assert path_below_root(http_scope(path="/a/b")) == "/a/b"
+    assert path_below_root(http_scope(path="/qatar/b", root_path="/qa")) == "/qatar/b"

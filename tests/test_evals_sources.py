@@ -26,7 +26,7 @@ def test_files_are_decoded_without_their_marks_and_readmes_left_out(tmp_path: Pa
     (tmp_path / "a.md").write_bytes("治理".encode("gb18030"))
     (tmp_path / "c.TXT").write_bytes("社区".encode("utf-16"))
     (tmp_path / "README.md").write_text("not part of it")
-    (tmp_path / "d.pdf").write_bytes(b"%PDF")
+    (tmp_path / "d.rtf").write_bytes(b"{\\rtf1}")
     found = read_untouched(tmp_path)
     assert [(source.name, source.text) for source in found] == [
         ("a.md", "治理"),
@@ -39,7 +39,8 @@ def test_files_are_decoded_without_their_marks_and_readmes_left_out(tmp_path: Pa
 def test_agrees_with_the_products_own_reader(tmp_path: Path) -> None:
     from rag.corpus import read_folder
 
-    for name, data in {"a.txt": "一\n二".encode(), "b.txt": "三".encode("gb18030")}.items():
+    page = "<html><head><title>灯</title></head><body><p>四</p></body></html>".encode()
+    for name, data in {"a.txt": "一\n二".encode(), "b.txt": "三".encode("gb18030"), "c.html": page}.items():
         (tmp_path / name).write_bytes(data)
     ours, theirs = read_untouched(tmp_path), read_folder(tmp_path)
     assert [(s.name, s.text, s.sha256) for s in ours] == [(s.name, s.text, s.sha256) for s in theirs]
@@ -51,8 +52,14 @@ def test_bytes_in_no_known_encoding_are_refused(tmp_path: Path) -> None:
         read_untouched(tmp_path)
 
 
+def test_a_file_that_cannot_be_converted_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d.pdf").write_bytes(b"%PDF")
+    with pytest.raises(ConfigError, match=r"d\.pdf"):
+        read_untouched(tmp_path)
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"没有 \.txt 或 \.md"):
+    with pytest.raises(ConfigError, match=r"没有 \.txt、\.md"):
         read_untouched(tmp_path)
 
 

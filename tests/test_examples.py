@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
+import opencc
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rag.corpus import Corpus, build_corpus
 from rag.errors import GeneratorError
 from rag.examples import candidates as candidates_module
+from rag.examples import choosing, lists, numbers, patterns, people
 from rag.examples.candidates import Candidate, candidates
 from rag.examples.choosing import MAX_ASKED, WANTED, Examples, choose
+from rag.examples.drafts import Kind
 from rag.examples.naturalness import reads_well
+from rag.examples.words import TRADITIONAL
 from rag.reading.decoding import source_from_text
 from rag.records import Answer, AnswerSentence, Citation
+from rag.text.terms import pairs
 from tests.tea_corpus import tea_sources
 
 
@@ -58,6 +69,22 @@ def questions_of(*texts: str) -> set[str]:
         ("茶汤之所以发苦，是因为水太烫。", "茶汤为什么发苦？"),
         ("望海灯塔由守塔人看守。", "望海灯塔由谁看守？"),
         ("望海灯塔位于东港的礁石上。", "望海灯塔位于哪里？"),
+        ("望海灯塔位于第三大街。", "望海灯塔位于哪里？"),
+        ("望海县位于全省前列。", ""),
+        ("望海县位于渔业百强县榜首，乡亲都高兴。", ""),
+        ("望海县位于全国首位。", ""),
+        ("望海县位于全省第三。", ""),
+        ("望海县位于全省第12位。", ""),
+        ("望海县位于全省前十。", ""),
+        ("袁隆平被誉为“杂交水稻之父”。", "谁被称为“杂交水稻之父”？"),
+        ("院士林墨涵被誉为“听潮之父”。", "谁被称为“听潮之父”？"),
+        ("望海灯塔的守塔人被称为“守夜人”。", "谁被称为“守夜人”？"),
+        ("鲁迅被誉为“听潮先生”。", ""),
+        ("石斑鱼被誉为“礁石之王”。", "什么被称为“礁石之王”？"),
+        ("巡塔机器人被称为“铁守塔人”。", "什么被称为“铁守塔人”？"),
+        ("袁隆平是杂交水稻最大的功臣。", "杂交水稻最大的功臣是谁？"),
+        ("2019年，望海县建成了听潮码头。", "望海县是哪一年建成听潮码头的？"),
+        ("2019年，听潮码头建成了。", ""),
     ],
 )  # fmt: skip
 def test_a_construction_gives_its_question(sentence: str, question: str) -> None:
@@ -85,6 +112,42 @@ def test_traditional_texts_give_traditional_questions() -> None:
     assert questions_of("所謂回甘，是指茶嚥下以後口中生出的甜味。") == {"什麼是回甘？"}
     assert questions_of("望海縣登記了漁船1200艘。") == {"望海縣登記了多少艘漁船？"}
     assert questions_of("望海燈塔由守塔人看守。") == {"望海燈塔由誰看守？"}
+    assert questions_of("紅樹林被稱為“海岸衛士”。") == {"什麼被稱為“海岸衛士”？"}
+
+
+def templates() -> set[str]:
+    """Every text that the modules put into questions of their own: strings that are neither conditions nor
+    arguments, but for those of a draft.
+    """
+    found: set[str] = set()
+
+    def walk(node: ast.AST) -> None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.update(re.findall("[\u4e00-\u9fff]+", node.value))
+        elif isinstance(node, ast.Call):
+            is_draft = isinstance(node.func, ast.Name) and node.func.id == "Draft"
+            for part in node.args if is_draft else [node.func]:
+                walk(part)
+        elif not isinstance(node, ast.Compare | ast.comprehension):
+            for child in ast.iter_child_nodes(node):
+                walk(child)
+
+    for module in (patterns, people, lists, numbers, candidates_module):
+        tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef):
+                for statement in function.body[1 if ast.get_docstring(function) else 0 :]:
+                    walk(statement)
+    return found
+
+
+def test_every_template_is_known_in_traditional_script() -> None:
+    made = templates()
+    known = "什么是 被称为 指的是什么 由谁 哪里 多大比例 是哪一年 的作者是谁 哪些"
+    assert set(known.split()) <= made
+    to_traditional = opencc.OpenCC("s2tw")
+    wrong = {one: want for one in made if one.translate(TRADITIONAL) != (want := to_traditional.convert(one))}
+    assert wrong == {}
 
 
 @pytest.mark.parametrize(
@@ -211,10 +274,59 @@ def test_a_big_corpus_is_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None
         "一" * 3000,
         "“”《》（）「",
         "甲\n\n乙\n\n丙",
+        "？",
+        "……？",
+        "（1）？",
+        "，。；：！？",
+        "？\n\n……？\n\n——？",
     ],
 )
 def test_odd_corpora_have_no_examples(text: str) -> None:
     assert candidates(corpus_of(text)) == []
+
+
+def test_what_is_odd_costs_only_itself() -> None:
+    assert "什么是回甘？" in questions_of(f"……？\n\n？\n\n{TERM}\n\n（1）？")
+
+
+TERM = "所谓回甘，是指茶咽下以后口中生出的甜味。"
+WORDS = """
+2019年 被誉为 所谓 是指 之所以 是因为 位于 建于 30个 百分之三十 由 负责 望海县 渔船 “听潮” 为什么 包括 三个
+关键 最大的 以 为例， 1200艘 袁隆平
+"""
+MARKS = "，。；：！？…—、（）“”《》「」 \n\t\u3000年月日第的了是为在有等哪谁一二三0123456789%a\U0001f600"
+PIECES = (*MARKS, *WORDS.split())
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PIECES), max_size=25).map("".join)))
+def test_no_text_is_too_odd(text: str) -> None:
+    """Each sentence is one of a corpus, whatever the reading of a file would make of the text."""
+    known = corpus_of(TERM)
+    (sentence,) = known.sentences
+    odd = replace(known, sentences=tuple(replace(sentence, text=one) for one in (text, f"{text}？", TERM)))
+    assert "什么是回甘？" in {candidate.question for candidate in candidates(odd)}
+
+
+def test_topic_words_come_from_the_whole_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from its opening alone: sentences are drawn from all of it."""
+    monkeypatch.setattr(candidates_module, "MAX_SENTENCES", 10)
+    told: list[frozenset[str]] = []
+
+    def noted(question: str, kind: Kind, topic: frozenset[str]) -> float:
+        told.append(topic)
+        return 0.0
+
+    monkeypatch.setattr(candidates_module, "appeal", noted)
+    early = [f"第{number}天，渔民修船。" for number in range(20)]
+    candidates(corpus_of("".join([TERM, *early, *["码头很长。"] * 20])))
+    assert told
+    assert all({"渔民", "码头"} <= topic for topic in told)
+
+
+def test_a_boundless_sentence_gives_no_topic_words() -> None:
+    topic = candidates_module._topic_words(corpus_of(TERM).documents[0], ["码头，" * 200])
+    assert "码头" not in topic
 
 
 def test_it_is_made_once_whoever_asks() -> None:
@@ -236,9 +348,52 @@ def test_it_is_made_once_whoever_asks() -> None:
     assert asked == ["什么是回甘？"]
 
 
-def test_a_fault_means_no_examples_but_no_error() -> None:
-    def ask(_: str) -> Answer:
-        raise RuntimeError("broken")
+@pytest.mark.parametrize("fault", [RuntimeError("broken"), GeneratorError("later", code="overloaded")])
+def test_a_fault_means_no_examples_for_now(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    corpus = corpus_of(TERM)
+    (candidate,) = candidates(corpus)
+    broken, asked = True, 0
 
-    examples = Examples(corpus_of("所谓回甘，是指茶咽下以后口中生出的甜味。"), ask)
+    def ask(_: str) -> Answer:
+        nonlocal asked
+        asked += 1
+        if broken:
+            raise fault
+        return answer(candidate, end=candidate.end_char - candidate.start_char)
+
+    examples = Examples(corpus, ask)
     assert examples.get() == examples.get() == ()
+    assert (asked, len(caplog.records)) == (1, 1)
+    broken = False
+    monkeypatch.setattr(choosing, "RETRY_SECONDS", 0.0)
+    assert examples.get() == examples.get() == ("什么是回甘？",)
+    assert asked == 2
+
+
+def test_where_there_is_nothing_to_ask_it_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "RETRY_SECONDS", 0.0)
+    drawn: list[Corpus] = []
+
+    def none_of(corpus: Corpus) -> list[Candidate]:
+        drawn.append(corpus)
+        return []
+
+    monkeypatch.setattr(choosing, "candidates", none_of)
+    examples = Examples(corpus_of("。"), pytest.fail)
+    assert examples.get() == examples.get() == ()
+    assert len(drawn) == 1
+
+
+def test_the_wording_of_a_candidate_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded: Counter[str] = Counter()
+
+    def counting(text: str) -> list[str]:
+        folded[text] += 1
+        return pairs(text)
+
+    monkeypatch.setattr(choosing, "pairs", counting)
+    found = [made(number) for number in range(32)]
+    assert len(choose(found, answering(found))) == WANTED
+    assert set(folded.values()) == {1}

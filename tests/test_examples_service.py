@@ -77,6 +77,52 @@ def questions_at_last(client: TestClient) -> list[str]:
     return list(questions)
 
 
+class BrokenEngine(FakeEngine):
+    """An engine that cannot draw examples yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = True
+        self.drawings = 0
+
+    def examples(self) -> tuple[str, ...]:
+        self.drawings += 1
+        if self.broken:
+            raise RuntimeError("broken")
+        return super().examples()
+
+
+def test_a_fault_is_an_empty_list_that_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = BrokenEngine()
+    with client_for(engine) as client:
+        for _ in range(3):
+            reply = client.get("/v1/examples")
+            assert (reply.status_code, reply.json()["questions"]) == (200, [])
+        assert engine.drawings == 1
+        assert "no examples could be drawn" in caplog.text
+        engine.broken = False
+        monkeypatch.setattr(routes_examples, "RETRY_SECONDS", 0.0)
+        for _ in range(2):
+            assert client.get("/v1/examples").json()["questions"] == list(EXAMPLES)
+    assert engine.drawings == 2
+
+
+def test_a_machine_without_threads_to_spare_has_no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def refused(thread: threading.Thread) -> None:
+        if thread.name == "examples":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with client_for() as client:
+        reply = client.get("/v1/examples")
+    assert (reply.status_code, reply.json()["questions"]) == (200, [])
+
+
 def test_every_example_of_the_sample_corpus_is_answered_with_a_citation(live_url: str) -> None:
     with httpx.Client(base_url=live_url, timeout=60, trust_env=False) as client:
         questions = client.get("/v1/examples").json()["questions"]

@@ -210,6 +210,32 @@ def test_too_many_at_once_are_told_to_come_again_and_fetching_goes_on(revision: 
     run(revision, provider(FakeEngine(block), gate), use)
 
 
+def test_a_place_is_held_as_long_as_its_thread_computes(revision: str) -> None:
+    running, release = threading.Semaphore(0), threading.Event()
+
+    def deaf() -> None:
+        running.release()
+        assert release.wait(LIMIT_SECONDS)
+
+    async def use(client: Client) -> None:
+        waiting = anyio.CancelScope()
+
+        async def gives_up() -> None:
+            with waiting:
+                await client.call_tool("ask", {"question": "清晨熄灯"})
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(gives_up)
+            assert await anyio.to_thread.run_sync(running.acquire, True, LIMIT_SECONDS)
+            waiting.cancel()
+            try:
+                assert refusal(await client.call_tool("ask", {"question": "灯"}))["code"] == "overloaded"
+            finally:
+                release.set()
+
+    run(revision, provider(FakeEngine(deaf), gate_of(places=1, waiting=0)), use)
+
+
 def test_who_gives_up_is_not_computed_for(revision: str) -> None:
     engine = PatientEngine()
 

@@ -15,6 +15,7 @@ from api.errors import REQUEST_ID_KEY
 from api.middleware import (
     ErrorBoundaryMiddleware,
     HeadMiddleware,
+    PlainPathMiddleware,
     RequestIdMiddleware,
     SecurityHeadersMiddleware,
 )
@@ -149,3 +150,14 @@ def test_what_is_not_http_passes(wrap: Callable[[App], ASGIApp]) -> None:
 
     assert call(wrap(app), {"type": "lifespan"}) == []
     assert seen == ["lifespan"]
+
+
+@pytest.mark.parametrize("path", ["/mcp\n", "/v1/ask\r\n", "/\x00", "/v1/ask\x7f", "/\x85", "/a\u2028b"])
+def test_a_path_with_a_control_character_is_no_path(path: str) -> None:
+    sent = call(PlainPathMiddleware(say_id), http_scope(path=path, **{REQUEST_ID_KEY: "r-1"}))
+    assert sent[0]["status"] == 404
+
+
+def test_any_other_path_passes() -> None:
+    sent = call(PlainPathMiddleware(say_id), http_scope(path="/documents/灯塔 1", **{REQUEST_ID_KEY: "r-1"}))
+    assert body_of(sent) == b"r-1"

@@ -176,7 +176,7 @@ def test_the_key_is_asked_for() -> None:
 def test_what_is_declared_is_openais_form(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     operation = document["paths"][CHAT]["post"]
-    assert set(operation["responses"]) == {"200", "400", "401", "404", "429", "500", "503"}
+    assert set(operation["responses"]) == {"200", "400", "401", "403", "404", "429", "500", "503", "504"}
     assert "rate_limit_exceeded" in operation["responses"]["429"]["description"]
     assert set(document["components"]["schemas"]["OpenAiErrorDetail"]["properties"]) == {
         "message",

@@ -185,6 +185,42 @@ def test_stopping_keeps_what_arrived_and_asks_again(page: Page, site: Site) -> N
     assert page.locator(".stopped, .broken").count() == 0
 
 
+def test_a_second_try_that_is_stopped_leaves_the_answer(page: Page, site: Site) -> None:
+    ask(page, "清晨熄灯")
+    expect(page.locator(".answered")).to_be_visible()
+    with site.engine.paced() as tickets:
+        page.get_by_role("button", name="再问一次").click()
+        tickets.release(2)
+        expect(page.locator(".live .sentence")).to_have_text("守塔人每天傍晚点灯")
+        page.locator("#stop").click()
+        expect(page.locator(".answered + h3 + .cards + .stopped")).to_have_text("已停止。上面是先前的答案。")
+    expect(page.locator(".answered .sentence")).to_have_text("守塔人每天傍晚点灯，清晨熄灯。[1]")
+    expect(page.locator("#status")).to_have_text("已停止。")
+    expect(page.locator("#announcer")).to_have_text("已停止。上面是先前的答案。")
+    assert page.locator(".broken, .live").count() == 0
+    ask(page, "塔高三十二米")
+    expect(page.locator(".answered")).to_have_count(2)
+    assert len(site.engine.asked[-1]["history"]) == 2  # type: ignore[arg-type]
+    page.reload()
+    expect(page.locator(".answered")).to_have_count(2)
+    assert page.locator(".stopped").count() == 0
+
+
+def test_a_second_try_that_fails_leaves_the_answer(page: Page, tabs: Tabs) -> None:
+    tabs.refusals = True
+    ask(page, "清晨熄灯")
+    expect(page.locator(".answered")).to_be_visible()
+    page.route("**/v1/ask", lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="再问一次").click()
+    expect(page.locator(".cards + .failed .verdict")).to_have_text("连不上服务。请检查网络，或稍后再试。")
+    expect(page.locator(".notice.failed")).to_contain_text("上面是先前的答案。")
+    expect(page.locator(".answered")).to_be_visible()
+    expect(page.locator(".tools")).to_have_count(1)
+    page.get_by_role("button", name="再问一次").click()
+    expect(page.locator(".notice.failed")).to_have_count(0)
+    expect(page.locator(".answered")).to_be_visible()
+
+
 def test_a_question_has_to_wait_for_the_one_before(page: Page, site: Site) -> None:
     with site.engine.paced():
         ask(page, "清晨熄灯？")
@@ -271,12 +307,46 @@ def test_the_key_is_asked_for_and_kept_for_the_tab(tabs: Tabs, site: Site) -> No
     field.press("Enter")
     expect(page.locator(".answered")).to_be_visible()
     expect(field).to_be_hidden()
+    expect(page.locator("#question")).to_be_focused()
     assert page.evaluate("sessionStorage.getItem('cewen.access')") == "s3cret"
     assert page.evaluate("JSON.stringify(localStorage)").count("s3cret") == 0
     sent.clear()
     page.reload()
     expect(page.locator(".answered")).to_be_visible()
     assert set(sent) == {"Bearer s3cret"}
+
+
+def test_a_key_that_does_not_allow_it_can_be_replaced(tabs: Tabs, site: Site) -> None:
+    tabs.refusals = True
+    page = tabs.open()
+    page.add_init_script("sessionStorage.setItem('cewen.access', 'reader')")
+    error = {"type": "forbidden", "code": "scope_missing", "message": "密钥没有权限。", "request_id": "r"}
+
+    def guard(route: Route) -> None:
+        if route.request.header_value("authorization") == "Bearer asker":
+            route.continue_()
+        else:
+            route.fulfill(status=403, json={"error": error})
+
+    page.route("**/v1/ask", guard)
+    page.goto(site.url)
+    ask(page, "清晨熄灯？")
+    field = page.get_by_label("访问密钥")
+    expect(field).to_be_focused()
+    expect(page.locator("#access-note")).to_have_text("密钥没有权限。")
+    field.fill("asker")
+    field.press("Enter")
+    expect(page.locator(".answered")).to_be_visible()
+    expect(field).to_be_hidden()
+
+
+def test_another_refusal_asks_for_no_key(page: Page, tabs: Tabs) -> None:
+    tabs.refusals = True
+    error = {"type": "forbidden", "code": "origin_refused", "message": "不行。", "request_id": "r"}
+    page.route("**/v1/ask", lambda route: route.fulfill(status=403, json={"error": error}))
+    ask(page, "清晨熄灯？")
+    expect(page.locator(".turn .failed .verdict")).to_have_text("不行。")
+    expect(page.locator("#access")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,89 @@ def test_whatever_the_storage_does_one_can_ask(tabs: Tabs, site: Site, storage: 
     expect(page.locator(".past-title")).to_have_text(FIRST)
 
 
-def test_the_address_asks_and_is_never_sent(tabs: Tabs, site: Site) -> None:
+STORED = """JSON.parse(localStorage.getItem('cewen.conversations.v1')).map(
+    ({ turns }) => turns.map((turn) => turn.question))"""
+
+
+def clear(page: Page) -> None:
+    page.get_by_role("button", name="历史").click()
+    page.get_by_role("button", name="清空").click()
+    page.get_by_role("button", name="确定清空？").click()
+    page.get_by_role("button", name="关闭").click()
+
+
+def test_the_page_says_what_is_sent(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url)
+    page.get_by_role("button", name="历史").click()
+    expect(page.locator("#past")).to_contain_text(
+        "只存在这个浏览器里；接着问时，同一对话前面的几问几答会随问题一起发给服务。"
+    )
+
+
+@pytest.mark.parametrize("button", ["删除", "清空"])
+def test_what_was_deleted_while_shown_does_not_come_back(tabs: Tabs, site: Site, button: str) -> None:
+    page = tabs.open(site.url)
+    converse(page, FIRST, SECOND)
+    if button == "清空":
+        clear(page)
+    else:
+        page.get_by_role("button", name="历史").click()
+        page.get_by_role("button", name=f"删除：{FIRST}").click()
+        page.get_by_role("button", name="关闭").click()
+    assert page.evaluate(STORED) == []
+    assert page.url == f"{site.url}/"
+    expect(page.locator(".asked")).to_have_text([FIRST, SECOND])
+    converse(page, "明前茶")
+    assert page.evaluate(STORED) == [["明前茶"]]
+    page.reload()
+    expect(page.locator(".asked")).to_have_text("明前茶")
+    expect(page.locator(".answered")).to_be_visible()
+
+
+def test_an_answer_under_way_when_all_is_cleared_is_not_stored(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url)
+    converse(page, SECOND)
+    page.get_by_role("button", name="新对话").click()
+    with site.engine.paced():
+        ask(page, FIRST)
+        expect(page.locator("#stop")).to_be_visible()
+        clear(page)
+    expect(page.locator(".answered")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("答完，有 1 处依据。")
+    assert page.evaluate(STORED) == []
+    # Asked again it is a question of now.
+    page.get_by_role("button", name="再问一次").click()
+    expect(page).to_have_url(f"{site.url}/#q={quote(FIRST)}")
+    assert page.evaluate(STORED) == [[FIRST]]
+
+
+def test_deleting_another_conversation_leaves_this_one(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url)
+    converse(page, FIRST)
+    page.get_by_role("button", name="新对话").click()
+    converse(page, SECOND)
+    page.get_by_role("button", name="历史").click()
+    page.get_by_role("button", name=f"删除：{FIRST}").click()
+    page.get_by_role("button", name="关闭").click()
+    converse(page, "明前茶")
+    assert page.evaluate(STORED) == [[SECOND, "明前茶"]]
+
+
+def test_half_a_character_does_not_spoil_a_conversation(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url)
+    page.evaluate("document.getElementById('question').value = '清晨熄灯\\ud83d'")
+    page.locator("#question").press("Enter")
+    expect(page.locator(".turn .tools")).to_have_count(1)
+    expect(page.locator(".asked")).to_have_text("清晨熄灯\ufffd")
+    converse(page, SECOND)
+    expect(page.locator(".answered")).to_have_count(1)
+    assert site.engine.asked[-1]["history"] == (
+        Turn("user", "清晨熄灯\ufffd"),
+        Turn("assistant", "文库里没有说到这件事。"),
+    )
+
+
+def test_the_fragment_asks_and_is_never_sent(tabs: Tabs, site: Site) -> None:
     page = tabs.open()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))

@@ -106,6 +106,37 @@ def test_a_screen_reader_hears_place_and_quote(tabs: Tabs, site: Site) -> None:
     assert link.get_attribute("href") == site.url + CITATION.url
 
 
+def point_at(page: Page, mark: str) -> None:
+    """As the mouse does that then leaves with nothing telling: the mark moves away under it."""
+    page.locator(mark).dispatch_event("pointerover", {"pointerType": "mouse", "bubbles": True})
+    expect(page.locator(".peek")).to_be_visible()
+
+
+def test_the_card_goes_with_its_mark(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url)
+    with site.engine.paced() as tickets:
+        ask(page, "清晨熄灯")
+        tickets.release(3)
+        point_at(page, ".live .cite")
+        tickets.release()
+        expect(page.locator(".answered")).to_be_visible()
+        expect(page.locator(".peek")).to_have_count(0)
+        point_at(page, ".answered .cite")
+        page.get_by_role("button", name="再问一次").evaluate("(button) => button.click()")
+        expect(page.locator(".live")).to_be_visible()
+        expect(page.locator(".peek")).to_have_count(0)
+
+
+def test_a_focused_mark_stays_so_when_the_answer_is_finished(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(site.url)
+    with site.engine.paced() as tickets:
+        ask(page, "清晨熄灯")
+        tickets.release(3)
+        page.locator(".live .cite").focus()
+        tickets.release()
+        expect(page.locator(".answered .cite")).to_be_focused()
+
+
 def copies(site: Site) -> dict[str, str]:
     url, day = site.url + CITATION.url, date.today().isoformat()  # noqa: DTZ011 -- the reader's own day
     return {
@@ -144,3 +175,27 @@ def test_the_copy_menu_closes(tabs: Tabs, site: Site) -> None:
     summary.click()
     page.locator(".asked").click()
     expect(page.locator(".formats")).to_be_hidden()
+
+
+def test_answers_leave_no_listeners_behind(tabs: Tabs, site: Site) -> None:
+    page = tabs.open()
+    page.add_init_script(
+        """window.added = 0;
+        const { addEventListener } = document;
+        document.addEventListener = (...values) => {
+          window.added += 1;
+          addEventListener.apply(document, values);
+        };"""
+    )
+    page.goto(site.url)
+    ask(page, "清晨熄灯")
+    expect(page.locator(".answered")).to_have_count(1)
+    added = page.evaluate("window.added")
+    assert added > 0
+    ask(page, "塔高三十二米")
+    expect(page.locator(".answered")).to_have_count(2)
+    assert page.evaluate("window.added") == added
+    first, second = page.locator(".copy summary").all()
+    first.click()
+    second.click()
+    expect(page.locator(".copy[open]")).to_have_count(1)

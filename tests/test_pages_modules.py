@@ -109,7 +109,7 @@ TWO = reply(
         2, title="无名的一篇", authors=[], start_line=7, end_line=7, quote="1. 头一行\n- 又一行", url="/d/(y)"
     ),
 )
-CONTEXT = {"base": "http://texts.example/cewen/", "accessed": "2026-11-25"}
+CONTEXT = {"base": "http://texts.example/cewen/", "root": "/cewen", "accessed": "2026-11-25"}
 
 
 def cited(page: Page, format_id: str, of: dict[str, object]) -> str:
@@ -120,9 +120,9 @@ def test_markdown(page: Page) -> None:
     assert cited(page, "markdown", TWO) == (
         "一斤鲜叶只能制二两干茶。[1]塔\\[3\\]高\\_三十二\\_米。[1][2]\n\n"
         "第二，OK.[2] Yes.[1]\n\n"
-        "1. [茶山\\*笔记\\*\\<初稿\\>](http://texts.example/documents/x-2?chars=1-2#L12-L13)，何采薇，第12–13行\n\n"
+        "1. [茶山\\*笔记\\*\\<初稿\\>](http://texts.example/cewen/documents/x-2?chars=1-2#L12-L13)，何采薇，第12–13行\n\n"
         "   > 一斤鲜叶只能制二两干茶。\n\n"
-        "2. [无名的一篇](http://texts.example/d/%28y%29)，第7行\n\n"
+        "2. [无名的一篇](http://texts.example/cewen/d/%28y%29)，第7行\n\n"
         "   > 1\\. 头一行\n"
         "   > \\- 又一行"
     )
@@ -134,10 +134,10 @@ def test_plain_text(page: Page) -> None:
         "第二，OK.[2] Yes.[1]\n\n"
         "[1] 茶山*笔记*<初稿>，何采薇，第12–13行\n"
         "一斤鲜叶只能制二两干茶。\n"
-        "http://texts.example/documents/x-2?chars=1-2#L12-L13\n\n"
+        "http://texts.example/cewen/documents/x-2?chars=1-2#L12-L13\n\n"
         "[2] 无名的一篇，第7行\n"
         "1. 头一行\n- 又一行\n"
-        "http://texts.example/d/%28y%29"
+        "http://texts.example/cewen/d/%28y%29"
     )
 
 
@@ -146,8 +146,8 @@ def test_gbt7714(page: Page) -> None:
         "一斤鲜叶只能制二两干茶。[1]塔[3]高_三十二_米。[1][2]\n"
         "第二，OK.[2] Yes.[1]\n\n"
         "[1] 何采薇. 茶山*笔记*<初稿>[EB/OL]: 第12-13行[2026-11-25]. "
-        "http://texts.example/documents/x-2?chars=1-2#L12-L13.\n"
-        "[2] 无名的一篇[EB/OL]: 第7行[2026-11-25]. http://texts.example/d/%28y%29."
+        "http://texts.example/cewen/documents/x-2?chars=1-2#L12-L13.\n"
+        "[2] 无名的一篇[EB/OL]: 第7行[2026-11-25]. http://texts.example/cewen/d/%28y%29."
     )
 
 
@@ -160,9 +160,44 @@ def test_gbt7714_names_at_most_three_authors(page: Page, authors: list[str], nam
     assert f"\n[1] {named}题名[EB/OL]: 第12-13行" in text
 
 
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//[", "http://:"])
+def test_what_leads_to_no_web_page_is_no_link(page: Page, url: str) -> None:
+    of = reply(citation(1, title="题名", url=url))
+    assert "\n1. 题名，何采薇，第12–13行\n" in cited(page, "markdown", of)
+    assert cited(page, "plain", of).endswith("[1] 题名，何采薇，第12–13行\n一斤鲜叶只能制二两干茶。")
+    assert cited(page, "gbt7714", of).endswith("[1] 何采薇. 题名[EB/OL]: 第12-13行[2026-11-25].")
+
+
+def test_a_parenthesis_after_a_mark_makes_no_markdown_link(page: Page) -> None:
+    texts = ("茶。", "(见下)船(大)。")
+    sentences = [{"text": text, "citations": [1]} for text in texts]
+    of = {**reply(citation(1)), "answer": "茶。[1](见下)船(大)。[1]", "sentences": sentences}
+    assert cited(page, "markdown", of).startswith("茶。[1]\\(见下)船(大)。[1]\n\n")
+    assert cited(page, "plain", of).startswith("茶。[1](见下)船(大)。[1]\n\n")
+
+
 def test_the_day_is_the_readers(page: Page) -> None:
     # 2026-11-24T16:30Z is half past midnight of the 25th in Shanghai.
     assert call(page, "citing.js", "return m.dayOf(v[0]);", 1795537800000) == "2026-11-25"
+
+
+@pytest.mark.parametrize(
+    ("root", "url", "leads"),
+    [
+        ("", "/documents/x#L1", "http://texts.example/documents/x#L1"),
+        ("/c", "/documents/x#L1", "http://texts.example/c/documents/x#L1"),
+        ("/c", "/c/documents/x", "http://texts.example/c/documents/x"),
+        ("/c", "/caves", "http://texts.example/c/caves"),
+        ("/c", "documents/x", "http://texts.example/here/documents/x"),
+        ("/c", "https://elsewhere.example/d", "https://elsewhere.example/d"),
+        ("/c", "//elsewhere.example/d", "http://elsewhere.example/d"),
+        ("/c", " javascript:alert(1)", None),
+        ("/c", None, "http://texts.example/here/null"),
+    ],
+)
+def test_where_a_link_leads(page: Page, root: str, url: str | None, leads: str | None) -> None:
+    place = {"base": "http://texts.example/here/", "root": root}
+    assert call(page, "address.js", "return m.webAddress(...v);", url, place) == leads
 
 
 # Sentences.
@@ -207,6 +242,15 @@ def test_history_is_oldest_first_and_clipped_by_code_points(page: Page) -> None:
         ],
         "stream": True,
     }
+
+
+def test_half_a_character_does_not_spoil_what_is_sent(page: Page) -> None:
+    body = """
+        const turn = { question: "a\\ud83d", reply: { answer: "\\udc00\\ud83d\\ude00b" } };
+        const { question, history } = m.askBody("\\ud83d\\ude00\\ud83d", [turn], v[0]);
+        return [question, ...history.map((each) => each.content)];
+    """
+    assert call(page, "dialogue.js", body, LIMITS) == ["😀\ufffd", "a\ufffd", "\ufffd😀b"]
 
 
 def test_history_keeps_the_latest_that_fit(page: Page) -> None:
@@ -267,8 +311,27 @@ def test_the_list_is_bounded_in_size_too(page: Page) -> None:
 def test_a_full_storage_keeps_what_fits(page: Page) -> None:
     body = "for (const id of 'abc') store.save(conversation(id, '1', '2')); return ids();"
     assert in_store(page, body, quota=1100) == ["c", "b"]
-    assert in_store(page, body, quota=10) == ["c"]
+    assert in_store(page, body, quota=10) == ["c", "b", "a"]
     assert in_store(page, body, quota=0) == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize(("chars", "quota"), [(1990, 10**9), (1600, 1500)])
+def test_one_that_does_not_fit_leaves_the_others(page: Page, chars: int, quota: int) -> None:
+    body = """
+        for (const id of 'ab') store.save(conversation(id, '1'));
+        store.save(conversation('large', 'x'.repeat(v[2])));
+        const stored = () => JSON.parse(kept.get("cewen.conversations.v1")).map((each) => each.id);
+        const before = [ids(), stored()];
+        store.save({ ...conversation('c', '1'), updated: 2 });
+        const after = [ids(), stored()];
+        store.remove('large');
+        return [before, after, [ids(), stored()]];
+    """
+    assert call(page, "store.js", STORE + body, [], quota, chars) == [
+        [["large", "b", "a"], ["b", "a"]],
+        [["c", "large", "b"], ["c", "b"]],
+        [["c", "b"], ["c", "b"]],
+    ]
 
 
 def test_a_lone_question_asked_again_is_kept_once(page: Page) -> None:
@@ -290,6 +353,29 @@ def test_conversations_are_removed(page: Page) -> None:
         return [left, ids()];
     """
     assert in_store(page, body) == [["c", "a"], []]
+
+
+# A storage that holds something and takes no more.
+STUCK = """
+    const text = JSON.stringify([conversation('old', '1')]);
+    const held = new Map([["cewen.conversations.v1", text]]);
+    const stuck = new m.ConversationStore({
+      getItem: (key) => held.get(key) ?? null,
+      setItem() { throw new Error('no'); },
+      removeItem: (key) => held.delete(key),
+    });
+    const listed = () => stuck.list().map((each) => each.id);
+"""
+
+
+def test_a_storage_that_takes_nothing_loses_nothing_but_what_is_cleared(page: Page) -> None:
+    body = """
+        stuck.save({ ...conversation('new', '1'), updated: 2 });
+        const saved = [listed(), held.size];
+        stuck.clear();
+        return [saved, [listed(), held.size]];
+    """
+    assert in_store(page, STUCK + body) == [[["new", "old"], 1], [[], 0]]
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,13 @@ def with_error(page: Page) -> None:
     expect(page.locator(".turn .failed")).to_be_visible()
 
 
+def with_second_try_failed(page: Page) -> None:
+    with_answer(page)
+    page.route("**/v1/ask", lambda route: route.fulfill(status=503, json={}))
+    page.get_by_role("button", name="再问一次").click()
+    expect(page.locator(".answered ~ .failed")).to_be_visible()
+
+
 def with_key_form(page: Page) -> None:
     error = {"type": "unauthorized", "code": "api_key_invalid", "message": "密钥不对。", "request_id": "r"}
     page.route("**/v1/ask", lambda route: route.fulfill(status=401, json={"error": error}))
@@ -98,6 +105,7 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "menu": ("/", with_menu),
     "abstention": ("/", with_abstention),
     "error": ("/", with_error),
+    "second try failed": ("/", with_second_try_failed),
     "key": ("/", with_key_form),
     "past": ("/", with_past),
     "source": (SOURCE_PAGE, as_it_comes),

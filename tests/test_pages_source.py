@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -59,6 +59,27 @@ def test_lines_are_picked_and_a_link_to_them_copied(tabs: Tabs, site: Site) -> N
     page.get_by_role("button", name="复制链接").click()
     expect(page.locator("#picked-lines")).to_have_text("已复制链接")
     assert page.evaluate("navigator.clipboard.readText()") == f"{site.url}/documents/{LIGHTHOUSE}#L3-L7"
+
+
+def test_shift_without_a_range_picks_the_line(tabs: Tabs, site: Site) -> None:
+    page = tabs.open(f"{site.url}/documents/{LIGHTHOUSE}")
+    page.locator("#L5 .number").click(modifiers=["Shift"])
+    expect(page.locator("#picked-lines")).to_have_text("已选第 5 行")
+    assert numbers(page, ".hit") == ["L5"]
+    page.locator("#L4 .number").click(modifiers=["Shift"])
+    expect(page.locator("#picked-lines")).to_have_text("已选第 4–5 行")
+    assert len(page.context.pages) == 1
+
+
+@pytest.mark.parametrize("key", ["Alt", "Control"])
+@pytest.mark.parametrize("fragment", ["", "#L3"])
+def test_keys_of_the_browser_pick_nothing(tabs: Tabs, site: Site, key: Any, fragment: str) -> None:
+    address = f"{site.url}/documents/{LIGHTHOUSE}{fragment}"
+    page = tabs.open(address)
+    page.locator("#L5 .number").click(modifiers=[key])
+    page.wait_for_timeout(100)
+    expect(page.locator("#picked")).to_be_hidden()
+    assert page.url == address
 
 
 def test_on_a_phone_one_view_at_a_time(tabs: Tabs, site: Site) -> None:

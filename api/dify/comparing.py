@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from rag.text.folding import fold
 
@@ -26,6 +26,7 @@ Key = tuple[str, object]
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _DATE = re.compile(r"([0-9]{4})(?:[-/.年]([0-9]{1,2})(?:[-/.月]([0-9]{1,2}))?)?[年月日]?")
 _COMPACT_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_REMEMBERED_CHARS = 200
 
 
 def scalars(value: Value) -> tuple[Scalar, ...]:
@@ -36,10 +37,70 @@ def scalars(value: Value) -> tuple[Scalar, ...]:
     return tuple(item for item in items if not isinstance(item, str) or item.strip())
 
 
-@lru_cache(maxsize=4096)
-def folded(text: str) -> str:
-    """`fold`, remembered: the same few titles and names are compared for passage after passage."""
-    return fold(text)
+class Operand:
+    """One value, whichever side it is on; what comparing it takes is worked out once, when it is asked for.
+
+    Args:
+        value: As it came.
+    """
+
+    def __init__(self, value: Scalar) -> None:
+        self.value = value
+
+    @cached_property
+    def text(self) -> str:
+        """As text."""
+        return text_of(self.value)
+
+    @cached_property
+    def folded(self) -> str:
+        """As text, folded."""
+        return fold(self.text)
+
+    @cached_property
+    def number(self) -> int | float | None:
+        """As a number, if it is one."""
+        return number_of(self.value)
+
+    @cached_property
+    def moment(self) -> int | float | None:
+        """As a point in time, if it is one."""
+        return moment_of(self.value)
+
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        """The keys of a condition's value.
+
+        Texts meet in "text". A number here meets a number in "number" and a text of digits in "digits"; a
+        text of digits here meets a number in "number".
+        """
+        if not isinstance(self.value, str):
+            return frozenset({("number", self.number), ("digits", self.number)})
+        number = {("number", self.number)} if self.number is not None else set()
+        return frozenset({("text", self.folded)} | number)
+
+
+class RecordOperand(Operand):
+    """A value of a record."""
+
+    @cached_property
+    def folded(self) -> str:
+        """As text, folded. Short ones are remembered: few titles and names stand in many records.
+
+        Only of records, which are ours: what callers send is theirs, and would fill the memory with it.
+        """
+        return _remembered_fold(self.text) if len(self.text) <= _REMEMBERED_CHARS else fold(self.text)
+
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        """The keys of a record's value; see `Operand.keys`."""
+        if not isinstance(self.value, str):
+            return frozenset({("number", self.number)})
+        digits = {("digits", self.number)} if self.number is not None else set()
+        return frozenset({("text", self.folded)} | digits)
+
+
+_remembered_fold = lru_cache(maxsize=4096)(fold)
 
 
 def text_of(value: Scalar) -> str:
@@ -82,49 +143,26 @@ def moment_of(value: Scalar) -> int | float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def keys_of_record(value: Scalar) -> set[Key]:
-    """The keys of a record's value; see `keys_of_condition`."""
-    number = number_of(value)
-    if not isinstance(value, str):
-        return {("number", number)}
-    return {("text", folded(value))} | ({("digits", number)} if number is not None else set())
-
-
-def keys_of_condition(value: Scalar) -> set[Key]:
-    """The keys of a condition's value.
-
-    Texts meet in "text". A number here meets a number in "number" and a text of digits in "digits"; a text of
-    digits here meets a number in "number".
-    """
-    number = number_of(value)
-    if not isinstance(value, str):
-        return {("number", number), ("digits", number)}
-    return {("text", folded(value))} | ({("number", number)} if number is not None else set())
-
-
-def contains(have: Scalar, want: Scalar) -> bool:
+def contains(have: Operand, want: Operand) -> bool:
     """Whether `want` stands in `have`, as written or folded (folding joins what a part may cut)."""
-    whole, part = text_of(have), text_of(want)
-    return part in whole or folded(part) in folded(whole)
+    return want.text in have.text or want.folded in have.folded
 
 
-def starts(have: Scalar, want: Scalar) -> bool:
+def starts(have: Operand, want: Operand) -> bool:
     """Whether `have` begins with `want`."""
-    whole, part = text_of(have), text_of(want)
-    return whole.startswith(part) or folded(whole).startswith(folded(part))
+    return have.text.startswith(want.text) or have.folded.startswith(want.folded)
 
 
-def ends(have: Scalar, want: Scalar) -> bool:
+def ends(have: Operand, want: Operand) -> bool:
     """Whether `have` ends with `want`."""
-    whole, part = text_of(have), text_of(want)
-    return whole.endswith(part) or folded(whole).endswith(folded(part))
+    return have.text.endswith(want.text) or have.folded.endswith(want.folded)
 
 
-def difference(have: Scalar, want: Scalar) -> int | None:
+def difference(have: Operand, want: Operand) -> int | None:
     """Below 0 if `have` is less or earlier, above if more or later; None if they cannot be compared."""
-    one, other = number_of(have), number_of(want)
+    one, other = have.number, want.number
     if one is None or other is None:
-        one, other = moment_of(have), moment_of(want)
+        one, other = have.moment, want.moment
     if one is None or other is None:
         return None
     return (one > other) - (one < other)

@@ -14,26 +14,26 @@ the same for every knowledge base of the node:
 Our own decisions: a list of names, or a name that holds a list (authors), offers all its values: a
 positive operator asks for one that fits, a negative one that none does. Anything that cannot be
 understood is refused rather than dropped, since a dropped filter would return what it was to keep out.
+So is what is longer than any list that a person keeps: it is compared with record after record.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from api.dify.comparing import (
     Key,
+    Operand,
+    RecordOperand,
     Scalar,
     Value,
     contains,
     difference,
     ends,
-    keys_of_condition,
-    keys_of_record,
-    moment_of,
-    number_of,
     scalars,
     starts,
 )
@@ -42,6 +42,8 @@ from rag.inputs import excerpt
 
 MAX_CONDITIONS = 50
 MAX_NAMES = 20
+MAX_VALUES = 200
+MAX_VALUE_CHARS = 1000
 
 OPERATORS = (
     "contains",
@@ -83,6 +85,9 @@ _logger = logging.getLogger(__name__)
 Reader = Callable[[str], Value]
 """Gives what a record holds under a name; None for a name it does not have."""
 
+_Held = Callable[[str], Sequence[Operand]]
+"""The same as operands; none for a name it does not have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -97,12 +102,16 @@ class Condition:
 
     names: tuple[str, ...]
     operator: str
-    wanted: tuple[Scalar, ...]
+    wanted: tuple[Operand, ...]
     keys: frozenset[Key]
 
-    def holds(self, read: Reader) -> bool:
+    def can_hold(self, names: AbstractSet[str]) -> bool:
+        """Whether a record with these names may meet it."""
+        return not names.isdisjoint(self.names) or self.holds(lambda _: ())
+
+    def holds(self, held: _Held) -> bool:
         """Whether a record meets it."""
-        have = [value for name in self.names for value in scalars(read(name))]
+        have = [value for name in self.names for value in held(name)]
         if self.operator in _NEEDS_NO_VALUE:
             return bool(have) == (self.operator == "not empty")
         if self.operator == "not in" and not self.wanted:
@@ -113,13 +122,13 @@ class Condition:
         fits = any(self._fits(value, positive or self.operator) for value in have)
         return fits != (positive is not None)
 
-    def _fits(self, have: Scalar, operator: str) -> bool:
+    def _fits(self, have: Operand, operator: str) -> bool:
         if operator in _ORDERS:
             sign = difference(have, self.wanted[0])
             return sign is not None and _ORDERS[operator](sign)
         if operator in _TEXT_TESTS:
             return _TEXT_TESTS[operator](have, self.wanted[0])
-        return not self.keys.isdisjoint(keys_of_record(have))
+        return not self.keys.isdisjoint(have.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +148,23 @@ class Filter:
         """All names asked for."""
         return {name for condition in self.conditions for name in condition.names}
 
+    def can_accept(self, names: AbstractSet[str]) -> bool:
+        """Whether any record with these names may meet the conditions."""
+        return self._join(condition.can_hold(names) for condition in self.conditions)
+
     def accepts(self, read: Reader) -> bool:
-        """Whether a record meets the conditions."""
-        held: Iterable[bool] = (condition.holds(read) for condition in self.conditions)
-        return all(held) if self.every else any(held)
+        """Whether a record meets the conditions; each of its names is read once at most."""
+        known: dict[str, tuple[Operand, ...]] = {}
+
+        def held(name: str) -> tuple[Operand, ...]:
+            if name not in known:
+                known[name] = tuple(map(RecordOperand, scalars(read(name))))
+            return known[name]
+
+        return self._join(condition.holds(held) for condition in self.conditions)
+
+    def _join(self, outcomes: Iterable[bool]) -> bool:
+        return all(outcomes) if self.every else any(outcomes)
 
 
 def read_filter(sent: Any) -> Filter | None:
@@ -186,8 +208,8 @@ def _read_condition(sent: Any, place: str) -> Condition | None:
         return Condition(names, operator, (), frozenset())
     if value is None:
         return None
-    wanted = _read_value(value, operator, f"{place}（{operator}）")
-    keys = frozenset[Key]().union(*map(keys_of_condition, wanted))
+    wanted = tuple(map(Operand, _read_value(value, operator, f"{place}（{operator}）")))
+    keys = frozenset[Key]().union(*(operand.keys for operand in wanted))
     return Condition(names, operator, wanted, keys)
 
 
@@ -197,13 +219,18 @@ def _read_names(sent: Any, place: str) -> tuple[str, ...]:
         _refuse("a name is not a text", f"{place}的 name 应为字符串，或字符串的数组")
     if not 0 < len(listed) <= MAX_NAMES:
         _refuse("number of names", f"{place}的 name 有 {len(listed)} 个，应为 1 到 {MAX_NAMES} 个")
-    return tuple(name.strip() for name in listed)
+    return tuple(dict.fromkeys(name.strip() for name in listed))
 
 
 def _read_value(sent: Any, operator: str, place: str) -> tuple[Scalar, ...]:
     if operator in _TAKES_A_LIST and isinstance(sent, str):
-        return tuple(part.strip() for part in sent.split(",") if part.strip())
+        sent = [part.strip() for part in sent.split(",") if part.strip()]
     listed = [item for item in sent if item is not None] if isinstance(sent, list) else [sent]
+    if len(listed) > MAX_VALUES:
+        _refuse("too many values", f"{place}的 value 有 {len(listed)} 项，最多 {MAX_VALUES} 项")
+    longest = max((len(item) for item in listed if isinstance(item, str)), default=0)
+    if longest > MAX_VALUE_CHARS:
+        _refuse("value too long", f"{place}的 value 有一项长 {longest} 个字符，最长 {MAX_VALUE_CHARS} 个字符")
     if not all(isinstance(item, (str, int, float)) and not isinstance(item, bool) for item in listed):
         _refuse("wrong type of value", f"{place}的 value 应为字符串、数字，或它们的数组")
     if operator in _TAKES_A_LIST:
@@ -211,7 +238,7 @@ def _read_value(sent: Any, operator: str, place: str) -> tuple[Scalar, ...]:
     if len(listed) != 1:
         _refuse("list for one value", f"{place}的 value 有 {len(listed)} 项，只能是一项；要比较多项请用 in")
     (value,) = listed
-    if operator in _ORDERS and number_of(value) is None and moment_of(value) is None:
+    if operator in _ORDERS and Operand(value).number is None and Operand(value).moment is None:
         _refuse(
             "neither number nor date", f"{place}的 value 应为数字或日期（如 2024-05-01；纯数字为 Unix 秒）"
         )

@@ -32,6 +32,6 @@ def declared() -> Responses:
 
 def _response(status: int, described: list[str]) -> dict[str, Any]:
     response: dict[str, Any] = {"description": "；".join(described), "model": DifyErrorReply}
-    if status == 503:
+    if status in {429, 503}:
         response["headers"] = {"Retry-After": {"description": "多少秒后再试", "schema": {"type": "integer"}}}
     return response

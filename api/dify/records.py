@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from api.dify.comparing import Value
 from api.dify.schemas import RecordOut
 from api.links import Linker
-from rag.records import Answer, Citation, Document, Passage, SourceSpan
+from rag.records import Citation, Document, Passage, SourceSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,10 @@ _FIELDS: dict[str, Callable[[Piece], Value]] = {
     "quote_sha256": lambda piece: hashlib.sha256(piece.text.encode("utf-8")).hexdigest(),
     "score": lambda piece: piece.score,
 }
-NAMES = frozenset({*_FIELDS, "chunk_id", "number", "match", "answer"})
-"""All names that a record's metadata can have."""
+PASSAGE_NAMES = frozenset({*_FIELDS, "chunk_id"})
+CITATION_NAMES = frozenset({*_FIELDS, "number", "match", "answer"})
+"""All names that the metadata of such a record can have."""
+NAMES = PASSAGE_NAMES | CITATION_NAMES
 
 
 def piece_of_passage(passage: Passage, link: Linker) -> Piece:
@@ -77,10 +79,12 @@ def piece_of_passage(passage: Passage, link: Linker) -> Piece:
     )
 
 
-def piece_of_citation(citation: Citation, document: Document, answer: Answer, link: Linker) -> Piece:
-    """A citation of an answer."""
+def piece_of_citation(citation: Citation, document: Document, said: str | None, link: Linker) -> Piece:
+    """A citation of an answer that says this; None to leave out what it says."""
     span = SourceSpan(citation.start_char, citation.end_char, citation.start_line, citation.end_line)
-    own = {"number": citation.number, "match": citation.match, "answer": answer.answer}
+    own: dict[str, Value] = {"number": citation.number, "match": citation.match}
+    if said is not None:
+        own["answer"] = said
     return Piece(citation.quote, citation.score, document, citation.paragraph, span, link(citation.url), own)
 
 

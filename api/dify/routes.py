@@ -5,7 +5,8 @@ and the external knowledge id is one of
 
 - `default`: passages of the search, best first. Dify's model writes the answer and is responsible for it.
 - `default.answer`: the verified citations of our own answer to the query, in its order, and nothing when
-  we abstain, so that the Dify app has nothing to answer from either. The answer is in the metadata.
+  we abstain, so that the Dify app has nothing to answer from either. The answer is in the metadata, but
+  for sentences that rest on citations which are left out: a filter must not be told round about.
 
 Why it does what it does; Dify means its code (`ExternalDatasetService`, `DatasetRetrieval`):
 
@@ -19,7 +20,8 @@ Why it does what it does; Dify means its code (`ExternalDatasetService`, `Datase
   searched, the most that every other way in allows. What an app's author gets wrong is refused, and
   logged.
 - It raises on `metadata: null` and asks for `top_k` records at most. Fewer are never for want of looking:
-  a filter that few rows pass is put to more of them, down to the last.
+  where few of the usual candidates pass a filter, it is put to every row, once. That can take its time, so
+  a caller who leaves stops it; and a filter that no record can pass is not put to any.
 
 It does not write prose, does not remember conversations, and does not mix two ids.
 """
@@ -29,28 +31,39 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from starlette.types import Message
 
 from api.dify.conditions import Filter, read_filter
 from api.dify.declared import declared
-from api.dify.records import NAMES, Piece, piece_of_citation, piece_of_passage, records_of, value_in
+from api.dify.records import (
+    CITATION_NAMES,
+    PASSAGE_NAMES,
+    Piece,
+    piece_of_citation,
+    piece_of_passage,
+    records_of,
+    value_in,
+)
+from api.dify.remaining import remaining_answer
 from api.dify.schemas import RetrievalReply, RetrievalRequest, RetrievalSetting
 from api.engine_slot import OpenEngine
-from api.links import Linker, linker_of
+from api.error_shapes import DIFY_PATHS
+from api.links import linker_of
 from api.ports import Engine
 from api.streaming import whole_answer
 from api.strict_json import StrictJsonRoute
 from rag.errors import InputError, NotFoundError
 from rag.inputs import MAX_QUERY_CHARS, excerpt, is_blank
-from rag.records import Passage
+from rag.records import Citation, Passage
 
-PATHS = ("/dify/retrieval", "/retrieval")
+PATHS = DIFY_PATHS
 PASSAGES = "default"
 CITATIONS = "default.answer"
+_NAMES = {PASSAGES: PASSAGE_NAMES, CITATIONS: CITATION_NAMES}
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -88,58 +101,61 @@ router = APIRouter(route_class=ProbedRoute, tags=["Dify"])
 async def retrieve(body: RetrievalRequest, engine: OpenEngine, request: Request) -> RetrievalReply:
     """Find records for Dify."""
     knowledge = body.knowledge_id.strip()
-    if knowledge not in {PASSAGES, CITATIONS}:
+    if knowledge not in _NAMES:
         raise NotFoundError(
             f"没有编号为{excerpt(knowledge)}的知识库，可用的有 {PASSAGES}（段落）和 {CITATIONS}（引文）。"
             "请在 Dify 的外部知识库设置里改正编号。",
             code="knowledge_not_found",
         )
     wanted = read_filter(body.metadata_condition)
-    if wanted and not wanted.names <= NAMES:
-        _logger.warning("a metadata_condition names %d fields that no record has", len(wanted.names - NAMES))
+    names = _NAMES[knowledge]
+    if wanted and not wanted.names <= names:
+        _logger.warning("a metadata_condition names %d fields that no record has", len(wanted.names - names))
     query = _CONTROL.sub(" ", body.query)[:MAX_QUERY_CHARS]
-    if is_blank(query):
+    if is_blank(query) or (wanted and not wanted.can_accept(names)):
         return RetrievalReply(records=[])
     setting = body.retrieval_setting or RetrievalSetting()
-    link = linker_of(request)
-    if knowledge == PASSAGES:
-        pieces = await run_in_threadpool(_passages, engine, query, setting, wanted, link)
-    else:
-        pieces = await _citations(engine, query, setting, wanted, link, request)
-    return RetrievalReply(records=records_of(pieces))
+    find = _passages if knowledge == PASSAGES else _citations
+    return RetrievalReply(records=records_of(await find(engine, query, setting, wanted, request)))
 
 
-def _passages(
-    engine: Engine, query: str, setting: RetrievalSetting, wanted: Filter | None, link: Linker
+async def _passages(
+    engine: Engine, query: str, setting: RetrievalSetting, wanted: Filter | None, request: Request
 ) -> list[Piece]:
+    link = linker_of(request)
+
     def keep(passage: Passage) -> bool:
         return wanted is None or _accepts(wanted, piece_of_passage(passage, link))
 
-    found = engine.search(
+    search = partial(
+        engine.search,
         query,
         top_k=setting.top_k,
         score_threshold=setting.score_threshold,
         keep=keep if wanted else None,
     )
+    found = await whole_answer(lambda left: search(cancelled=left), request)
     return [piece_of_passage(passage, link) for passage in found]
 
 
 async def _citations(
-    engine: Engine,
-    query: str,
-    setting: RetrievalSetting,
-    wanted: Filter | None,
-    link: Linker,
-    request: Request,
+    engine: Engine, query: str, setting: RetrievalSetting, wanted: Filter | None, request: Request
 ) -> list[Piece]:
     """Citations of the answer that `/v1/ask` gives: `top_k` limits the records, not what it rests on."""
     answer = await whole_answer(lambda left: engine.ask(query, cancelled=left), request)
-    pieces = [
-        piece_of_citation(citation, engine.document(citation.document_id), answer, link)
+    link = linker_of(request)
+
+    def piece(citation: Citation, said: str | None) -> Piece:
+        return piece_of_citation(citation, engine.document(citation.document_id), said, link)
+
+    chosen = [
+        citation
         for citation in answer.citations
         if citation.score >= setting.score_threshold
-    ]
-    return [piece for piece in pieces if wanted is None or _accepts(wanted, piece)][: setting.top_k]
+        and (wanted is None or _accepts(wanted, piece(citation, answer.answer)))
+    ][: setting.top_k]
+    said = remaining_answer(answer, {citation.number for citation in chosen})
+    return [piece(citation, said) for citation in chosen]
 
 
 def _accepts(wanted: Filter, piece: Piece) -> bool:

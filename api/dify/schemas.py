@@ -17,7 +17,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from api.dify.conditions import ALIASES, MAX_CONDITIONS, MAX_NAMES, OPERATORS
+from api.dify.conditions import (
+    ALIASES,
+    MAX_CONDITIONS,
+    MAX_NAMES,
+    MAX_VALUE_CHARS,
+    MAX_VALUES,
+    OPERATORS,
+)
 
 DEFAULT_TOP_K = 10
 MAX_TOP_K = 50
@@ -108,8 +115,13 @@ _CONDITION = {
             "description": "比较方式，含义同 Dify",
         },
         "value": {
-            "description": "比较的值；empty 和 not empty 不需要；其余没有值的条件不起作用",
-            "anyOf": [*_SCALAR, {"type": "array", "items": {"anyOf": [*_SCALAR, _NULL]}}, _NULL],
+            "description": "比较的值；empty 和 not empty 不需要；其余没有值的条件不起作用。"
+            f"一项最长 {MAX_VALUE_CHARS} 个字符，数组（或用逗号隔开的文字）最多 {MAX_VALUES} 项",
+            "anyOf": [
+                *_SCALAR,
+                {"type": "array", "items": {"anyOf": [*_SCALAR, _NULL]}, "maxItems": MAX_VALUES},
+                _NULL,
+            ],
         },
     },
 }
@@ -156,7 +168,8 @@ class RecordOut(_Reply):
     metadata: dict[str, Any] = Field(
         description="document_id、document_name、title、authors、affiliation、source（文件名）、paragraph、"
         "start_char、end_char、start_line、end_line、url、source_sha256、quote_sha256（content 的）、score；"
-        "段落另有 chunk_id，引文另有 number、match、answer（整个答案）"
+        "段落另有 chunk_id，引文另有 number、match、answer（整个答案；有引文没有返回时，"
+        "只有引文都返回了的句子，一句也没有就没有这一项）"
     )
 
 

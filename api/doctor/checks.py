@@ -8,7 +8,7 @@ from api.doctor.connection import Reply
 from api.doctor.context import NONSENSE, Context
 from api.doctor.links import ADVICE
 from api.doctor.model import Notes, shortened
-from api.doctor.shapes import AnswerRead
+from api.doctor.shapes import CewenRead
 from api.doctor.spans import Cited, keys_of
 
 CHANGED = "中间的代理或网关改了答复；请让它原样转发。"
@@ -45,8 +45,13 @@ def judge_spans(
     context: Context, notes: Notes, cited: Sequence[Cited], *, what: str = "引文", advice: str = CHANGED
 ) -> None:
     """Does every claim stand in the source, and are they the native ones?"""
+    same = f"{what}与原生接口的是同一些区间"
+    if context.answered and not cited:
+        # Also where nothing can be compared: who answers cites something.
+        notes.lost("same_spans", same, "原生接口作了答，这里一条引文也没有", advice)
+        return
     judge_truth(context, notes, cited, what=what)
-    what = f"{what}与原生接口的是同一些区间"
+    what = same
     native = context.trusted
     if native is None:
         notes.skip("same_spans", what, "原生接口的引文缺失或核对不上，不作比较")
@@ -152,8 +157,15 @@ def tries_left(context: Context, tries: Sequence[Reply]) -> bool:
     return all(arrived_at_once(context, reply) for reply in tries)
 
 
-def numbers_fault(text: str, answer: AnswerRead) -> str:
-    """What is wrong with the marks of a native answer; "" for nothing."""
+def judge_marks(notes: Notes, text: str, answer: CewenRead) -> None:
+    """Does every sentence have its marks, and every mark its citation?"""
+    notes.judge("marks", "每一句都有角标，每个角标都有引文", numbers_fault(text, answer), CHANGED)
+
+
+def numbers_fault(text: str, answer: CewenRead) -> str:
+    """What is wrong with the marks of an answer; "" for nothing."""
+    if answer.status == "answered" and not (answer.sentences and answer.citations):
+        return "作了答，却没有引文" if answer.sentences else "作了答，却没有一句话"
     numbers = {citation.number for citation in answer.citations}
     used = {number for sentence in answer.sentences for number in sentence.citations}
     if used - numbers:

@@ -41,12 +41,14 @@ class Reply:
         status: HTTP status.
         headers: Names in any case.
         pieces: The body, each piece with the seconds from the request to its arrival.
+        url: The address that answered in the end, after redirects.
     """
 
     path: str
     status: int
     headers: httpx.Headers
     pieces: tuple[tuple[float, bytes], ...]
+    url: str = ""
 
     @property
     def body(self) -> bytes:
@@ -129,6 +131,7 @@ class Connection:
 
     def get(self, path: str, *, key: Key = "own") -> Reply:
         """GET a path of the deployment."""
+        _check_own(path)
         return self._send("GET", path, None, self.bearer(key), follow=False)
 
     def post(
@@ -140,6 +143,7 @@ class Connection:
         extra: Mapping[str, str] | None = None,
     ) -> Reply:
         """POST JSON, or nothing at all, to a path of the deployment; `extra` are more headers."""
+        _check_own(path)
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8")
         return self._send("POST", path, content, {**self.bearer(key), **(extra or {})}, follow=False)
 
@@ -175,13 +179,25 @@ class Connection:
                     if size > MAX_REPLY_BYTES:
                         seen = f"答复超过 {MAX_REPLY_BYTES} 字节"
                         raise LostError("reach", what, seen, "请检查地址和代理。")
-                return Reply(path, response.status_code, response.headers, tuple(pieces))
+                return Reply(path, response.status_code, response.headers, tuple(pieces), str(response.url))
         except httpx.TimeoutException as error:
             advice = "服务太慢、停住，或代理攒着不放；可用 --timeout 多等些时候。"
             raise LostError("reach", what, f"{self.timeout:g} 秒没有等到答复", advice) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             advice = "请确认服务已启动，地址、端口、证书和代理没有问题。"
             raise LostError("reach", what, f"{type(error).__name__} {error}", advice) from error
+
+
+def is_own_path(path: str) -> bool:
+    """Whether this is a path that stays with the deployment when put behind its address."""
+    return path.startswith("/") and not path.startswith("//")
+
+
+def _check_own(path: str) -> None:
+    """Anything else would take the key and the question to another machine."""
+    if not is_own_path(path):
+        seen = f"{shortened(path, 80)} 不是这个部署的路径，没有发出"
+        raise LostError("reach", "请求只发给这个部署", seen, "请看是谁给出了这个地址。")
 
 
 @lru_cache(maxsize=1)

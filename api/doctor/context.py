@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from api.doctor.connection import Connection, Reply, excerpt
+from api.doctor.connection import Connection, Key, Reply, excerpt
 from api.doctor.links import Links
 from api.doctor.model import LostError, clean
 from api.doctor.shapes import AnswerRead, DocumentRead, DocumentsRead, ExamplesRead, read_as
@@ -23,6 +23,8 @@ EXTRACTIVE = "extractive"
 """The generator that writes the same every time."""
 
 ASK = "/v1/ask"
+_EXAMPLES = "/v1/examples"
+_ASK_ONE = "可用 --question 写一个它的文库能回答的问题。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Context:
         self.documents = self._list()
         known = {document.id: document.source_sha256 for document in self.documents}
         self.sources = Sources(connection, known)
-        self.key_needed = connection.get("/v1/documents", key="none").status in {401, 403}
+        self.key_needed = self._get("/v1/documents", "none").status in {401, 403}
         self.question = question or self._example()
         self.asked = self._ask(self.question)
         self.asked_again = self._ask(self.question)
@@ -67,9 +69,17 @@ class Context:
     def trusted(self) -> AnswerRead | None:
         """The native answer, if its citations have been found to be true."""
         answer = self.asked.answer
-        if answer is None or any(self.sources.fault(cited_of(each)) for each in answer.citations):
+        if answer is None or (answer.status == "answered" and not (answer.sentences and answer.citations)):
+            return None
+        if any(self.sources.fault(cited_of(each)) for each in answer.citations):
             return None
         return answer
+
+    @property
+    def answered(self) -> bool:
+        """Whether the native interface answers the question, every time that it gives an answer at all."""
+        answers = [each.answer for each in (self.asked, self.asked_again) if each.answer]
+        return self.asked.answer is not None and all(each.status == "answered" for each in answers)
 
     @property
     def repeatable(self) -> bool:
@@ -89,14 +99,17 @@ class Context:
         answers = [each.answer for each in (self.asked, self.asked_again) if each.answer]
         return min((answer.timings_ms.get("total", 0.0) for answer in answers), default=0.0) / 1000
 
-    def _list(self) -> list[DocumentRead]:
+    def _get(self, path: str, key: Key) -> Reply:
         try:
-            reply = self.connection.get("/v1/documents")
+            return self.connection.get(path, key=key)
         except LostError as error:
             finding = error.finding
             raise UnavailableError(
                 f"连不上 {self.connection.base_url}：{finding.detail}。{finding.advice}"
             ) from error
+
+    def _list(self) -> list[DocumentRead]:
+        reply = self._get("/v1/documents", "own")
         if reply.status in {401, 403}:
             raise _key_error(reply, self.connection.api_key)
         if reply.status in {429, 503}:
@@ -121,14 +134,21 @@ class Context:
 
     def _example(self) -> str:
         try:
-            reply = self.connection.get("/v1/examples").expect("examples", "例题")
-            body = reply.json("examples", "例题")
+            reply = self.connection.get(_EXAMPLES)
+            if reply.status in {404, 405}:
+                missing = f"{_EXAMPLES} 答 {reply.status}：这个部署没有例题接口（版本旧），或代理没有转发它。"
+                raise InputError(missing + _ASK_ONE)
+            body = reply.expect("examples", "例题").json("examples", "例题")
             questions = read_as(ExamplesRead, body, "examples", "例题").questions
-        except LostError:
-            questions = []
-        if not questions or not clean(questions[0]):
-            raise InputError("这个部署没有给出例题。请用 --question 写一个它的文库能回答的问题。")
-        return clean(questions[0])
+        except LostError as error:
+            raise InputError(f"这个部署的例题读不到：{error.finding.detail}。{_ASK_ONE}") from error
+        usable = [told for question in questions if (told := clean(question))]
+        if not usable:
+            raise InputError(
+                "这个部署的例题是空的：服务刚启动时可能要等一会儿，过一分钟再试；"
+                f"仍是空的，就是文库里生成不出例题。{_ASK_ONE}"
+            )
+        return usable[0]
 
     def _ask(self, question: str) -> Asked:
         try:

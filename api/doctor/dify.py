@@ -30,6 +30,10 @@ def _examine(context: Context, notes: Notes) -> None:
         most = max(_TOP_K, len(native.citations) if native else 0)
         records = _retrieve(context, knowledge, context.question, most)
         notes.show(*(f"{knowledge}：{each.title}｜{shortened(each.content, 60)}" for each in records))
+        if context.answered and not records:
+            advice = "中间的代理或网关改了请求或答复；Dify 只会说没有找到。"
+            notes.lost("records", f"检索 {knowledge}", "这个问题有答案，却一条记录也没有", advice)
+            continue
         cited = [_cited(record) for record in records]
         if knowledge == _CITATIONS:
             judge_spans(context, notes, [each for each, _ in cited], what=what)

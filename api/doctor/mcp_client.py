@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from api.doctor.checks import judge_abstention, judge_links, judge_spans, judge_text, judge_truth
+from api.doctor.checks import (
+    judge_abstention,
+    judge_links,
+    judge_marks,
+    judge_spans,
+    judge_text,
+    judge_truth,
+)
 from api.doctor.connection import tls_context
 from api.doctor.context import NONSENSE, Context
 from api.doctor.model import LostError, Notes, Surface, shortened
@@ -80,6 +87,7 @@ async def _converse(mode: str, version: str, context: Context, notes: Notes) -> 
     # Outside the event loop, because the source is fetched by the blocking client.
     notes.show(answer.answer, *(f"search：{each.title}" for each in found[:_FETCHED]))
     judge_text(context, notes, answer.answer)
+    judge_marks(notes, answer.answer, answer)
     judge_spans(context, notes, [cited_of(each) for each in answer.citations])
     _judge_fetched(context, notes, found, fetched)
     links = [(each.url, cited_of(each)) for each in answer.citations]
@@ -145,6 +153,9 @@ def _judge_tools(notes: Notes, tools: list[Tool]) -> None:
 def _judge_fetched(
     context: Context, notes: Notes, found: list[FoundRead], fetched: list[tuple[FoundRead, FetchedRead]]
 ) -> None:
+    if context.answered and not found:
+        notes.lost("search", "search 找到段落", "这个问题有答案，却一段也没有找到", _ADVICE)
+        return
     judge_truth(context, notes, [_cited(each) for _, each in fetched], what="search 再 fetch 得到的文字")
     fault = "" if all(one.id == two.id for one, two in fetched) else "fetch 给的不是所要的编号"
     untitled = [each.id for each in found if not each.title.strip()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.doctor.checks import judge_abstention, judge_links, judge_truth, numbers_fault
+from api.doctor.checks import judge_abstention, judge_links, judge_marks, judge_truth
 from api.doctor.connection import Reply
 from api.doctor.context import ASK, EXTRACTIVE, NONSENSE, Context
 from api.doctor.model import LostError, Notes, Surface
@@ -34,8 +34,7 @@ def _judge_answer(context: Context, notes: Notes) -> AnswerRead | None:
             for each in answer.citations
         )
     )
-    fault = numbers_fault(answer.answer, answer)
-    notes.judge("marks", "每一句都有角标，每个角标都有引文", fault, "中间的代理或网关改了答复。")
+    judge_marks(notes, answer.answer, answer)
     cited = [cited_of(each) for each in answer.citations]
     judge_truth(context, notes, cited)
     links = [(each.url, cited_of(each)) for each in answer.citations]
@@ -93,6 +92,10 @@ def _judge_search(context: Context, notes: Notes) -> None:
     except LostError as error:
         finding = error.finding
         notes.lost("search", what, finding.detail, finding.advice)
+        return
+    if context.answered and not hits:
+        advice = "中间的代理或网关改了答复，或把请求转给了别的服务。"
+        notes.lost("search", what, "这个问题有答案，却一段也没有检索到", advice)
         return
     faults = [context.sources.fault(cited_of_hit(hit)) for hit in hits]
     near = context.links.near

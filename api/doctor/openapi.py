@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from api.doctor.checks import judge_spans, judge_text
-from api.doctor.connection import is_loopback
+from api.doctor.checks import judge_marks, judge_spans, judge_text
+from api.doctor.connection import is_loopback, is_own_path
 from api.doctor.context import Context
 from api.doctor.links import ADVICE
 from api.doctor.model import LostError, Notes, Surface, shortened
@@ -40,6 +40,8 @@ def _document_fault(document: Any, version: str) -> str:
         return f"不是 OpenAPI {version} 文件"
     if not isinstance(document.get("paths"), dict) or not document["paths"]:
         return "没有 paths"
+    if strange := [str(path) for path in document["paths"] if not is_own_path(str(path))]:
+        return f"paths 里的 {shortened(strange[0], 60)} 不是以 / 开头的路径"
     operations = list(_operations(document))
     names = [str(operation.get("operationId", "")) for _, _, operation in operations]
     if "" in names or len(set(names)) < len(names):
@@ -130,10 +132,11 @@ def _judge_call(context: Context, notes: Notes, document: dict[str, Any]) -> Non
     if server != context.connection.base_url:
         notes.skip("call", what, f"{server} 不是 --url 的地址，密钥不发给它")
         return
-    body = context.post_json(urljoin("/", found[0]), {"question": context.question}, what)
+    body = context.post_json(found[0], {"question": context.question}, what)
     answer = read_as(AnswerRead, body, "call", what)
     notes.show(answer.answer)
     judge_text(context, notes, answer.answer)
+    judge_marks(notes, answer.answer, answer)
     judge_spans(context, notes, [cited_of(each) for each in answer.citations])
 
 

@@ -18,6 +18,7 @@ class Page:
         lines: Text of each printed line, by number.
         marked: What is marked within printed lines, put together.
         assets: Addresses of scripts and styles.
+        scripts: Those of scripts alone.
         inline_scripts: How many scripts stand in the page itself.
     """
 
@@ -25,6 +26,7 @@ class Page:
     lines: dict[int, str] = field(default_factory=dict)
     marked: str = ""
     assets: list[str] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
     inline_scripts: int = 0
 
 
@@ -43,6 +45,7 @@ class _Reader(HTMLParser):
         if tag == "script":
             if given.get("src"):
                 self.page.assets.append(given["src"])
+                self.page.scripts.append(given["src"])
             else:
                 self.page.inline_scripts += 1
         if tag == "link" and given.get("rel", "") in {"stylesheet", "modulepreload"}:

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.doctor.chat import CHANGED, COMPLETIONS, PLAIN, ask_whole, judge_models
 from api.doctor.chat_shapes import CompletionRead, OwnCompletionRead, UrlCitationRead
-from api.doctor.checks import judge_abstention, judge_links, judge_spans, judge_text
+from api.doctor.checks import judge_abstention, judge_links, judge_marks, judge_spans, judge_text
 from api.doctor.connection import Reply
 from api.doctor.context import NONSENSE, Context
 from api.doctor.model import LostError, Notes, Surface, shortened
@@ -28,6 +28,7 @@ def _examine(context: Context, notes: Notes) -> None:
     judge_text(context, notes, message.content)
     own = _own(notes, body)
     if own is not None:
+        judge_marks(notes, message.content, own)
         judge_spans(context, notes, [cited_of(each) for each in own.citations], what="cewen 对象里的引文")
     known = own or context.asked.answer
     if known is not None:

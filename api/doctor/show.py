@@ -50,8 +50,12 @@ def show_closing(console: Console, report: Report) -> None:
     if lost:
         told = f"{len(report.surfaces)} 种客户端里，{len(lost)} 种有东西丢失：{'、'.join(lost)}"
         console.print(Text(told, style="bold red"))
-    else:
+    elif report.status == "answered":
         console.print(Text(f"{len(report.surfaces)} 种客户端都收到了全部内容。", style="bold green"))
+    if report.status == "abstained":
+        told = "" if lost else f"{len(report.surfaces)} 种客户端都收到了同样的弃答。"
+        told += "这个问题没有作答，所以一条引文也没有核对到；用 --question 换一个文库里有答案的问题再查。"
+        console.print(Text(told, style="bold yellow"))
     if report.fingerprint:
         console.print(Text(f"指纹 {report.fingerprint}", style="dim"))
 

@@ -6,6 +6,7 @@ from api.doctor.checks import (
     judge_abstention,
     judge_buffering,
     judge_links,
+    judge_marks,
     judge_spans,
     judge_text,
     tries_left,
@@ -28,9 +29,11 @@ def _examine(context: Context, notes: Notes) -> None:
     fault = "" if text == answer.answer else "各 delta 合起来不是 done 里的答案"
     notes.judge("parts", "逐句的文字合起来就是答案", fault, _CHANGED)
     judge_text(context, notes, answer.answer)
+    judge_marks(notes, answer.answer, answer)
     judge_spans(context, notes, [cited_of(each) for each in answer.citations])
     links = [(each.url, cited_of(each)) for each in answer.citations]
-    judge_links(context, notes, links, relative_is_fine=context.links.near)
+    # Both who read this stream put the deployment's address before a relative link.
+    judge_links(context, notes, links, relative_is_fine=True)
     nonsense, _ = _read(_ask(context, NONSENSE))
     judge_abstention(context, notes, cited=len(nonsense.citations), text=nonsense.answer)
     while tries_left(context, tries):

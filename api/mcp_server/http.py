@@ -49,12 +49,12 @@ class McpEndpoint:
 
     Args:
         slot: Where the engine will be.
-        settings: For the public address, whose own pages may call.
+        settings: For the public address and other origins, whose pages may call.
     """
 
     def __init__(self, slot: EngineSlot, settings: ApiSettings) -> None:
         self._slot = slot
-        self._public = _place_of(settings.public_url)
+        self._known = {_place_of(url) for url in (settings.public_url, *settings.cors_origins)}
         self._manager: StreamableHTTPSessionManager | None = None
 
     @property
@@ -115,13 +115,13 @@ class McpEndpoint:
         """Whether a page of this service may have sent the request.
 
         A page elsewhere can point its own name at this machine (DNS rebinding); then Origin and Host agree.
-        So a name is believed only if it is the public address; a bare IP address cannot be pointed elsewhere.
+        So a name is believed only if the settings name it; a bare IP address cannot be pointed elsewhere.
         """
         sent = _place_of(origin)
         if sent is None:
             return False
         here = _place_of(f"{sent.scheme}://{host}")
-        return sent == self._public or (sent == here and _is_address(sent.host))
+        return sent in self._known or (sent == here and _is_address(sent.host))
 
 
 def _place_of(url: str) -> _Place | None:
@@ -148,7 +148,7 @@ def _foreign(origin: str) -> Response:
     """The refusal of another site's page, in the form that the protocol has for it."""
     message = (
         f"请求来自别的网站的网页（Origin {excerpt(origin)}），不予接受。"
-        "请用 MCP 客户端连接；要从自己的网页连接，请维护者设 CEWEN_PUBLIC_URL。"
+        "请用 MCP 客户端连接；要从自己的网页连接，请维护者设 CEWEN_PUBLIC_URL 或 CEWEN_CORS_ORIGINS。"
     )
     error = {"code": _INVALID_REQUEST, "message": message}
     body: dict[str, Any] = {"jsonrpc": "2.0", "id": None, "error": error}

@@ -29,7 +29,7 @@ from starlette.requests import Request
 
 from api.error_codes import CODES, row_of
 from api.error_shapes import Failure, native
-from api.errors import request_id_of
+from api.errors import note_refusal, request_id_of
 from api.limits import AdmissionGate
 from api.links import Linker
 from api.mcp_server.tools import TOOLS, Tool
@@ -139,14 +139,39 @@ async def _run(tool: Tool, asked: BaseModel, means: Means) -> BaseModel:
     """Run a tool in a thread, behind the gate if it computes, and tell it when nobody waits any more."""
     if tool.computes and not await means.gate.enter():
         raise UnavailableError(means.gate.refusal, code="overloaded")
-    left = threading.Event()
     try:
-        work = partial(tool.run, means.engine, asked, means.link, left.is_set)
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=tool.stops)
+        return await _threaded(partial(tool.run, means.engine, asked, means.link))
     finally:
-        left.set()
         if tool.computes:
             means.gate.leave()
+
+
+async def _threaded(work: Callable[[Callable[[], bool]], BaseModel]) -> BaseModel:
+    """Work in a thread that is told when nobody waits, and waited for all the same.
+
+    Whoever left the thread to itself would give its place to the next while it still computes.
+    """
+    left = threading.Event()
+    result: list[BaseModel | Exception] = []
+
+    async def watch() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            left.set()
+
+    # Not raised inside the task group, which would wrap it into a group of exceptions.
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        try:
+            result.append(await anyio.to_thread.run_sync(work, left.is_set))
+        except Exception as error:  # noqa: BLE001 -- raised again below
+            result.append(error)
+        tasks.cancel_scope.cancel()
+    (outcome,) = result
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _failed(error: Exception, request: Request | None) -> types.CallToolResult:
@@ -155,6 +180,8 @@ def _failed(error: Exception, request: Request | None) -> types.CallToolResult:
     known = error if isinstance(error, CewenError) else None
     row = row_of(known) if known else CODES["internal_error"]
     code = known.code if known else "internal_error"
+    if request:
+        note_refusal(request.scope, code)
     message = known.message if known and row.status != 500 else f"{row.meaning}。{row.action}。"
     if row.status == 500:
         _logger.error("tool call %s failed: %s", request_id, code, exc_info=error)

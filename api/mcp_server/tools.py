@@ -47,7 +47,6 @@ class Tool:
         title, description: For people and models, in Chinese.
         arguments, result: Their shapes.
         computes: Whether a call keeps a processor busy, so that only a few may run at once.
-        stops: Whether it heeds `cancelled`, so that its thread need not be waited for.
         run: Does the work; is given `arguments`.
     """
 
@@ -57,7 +56,6 @@ class Tool:
     arguments: type[BaseModel]
     result: type[BaseModel]
     computes: bool
-    stops: bool
     run: Callable[[Engine, Any, Linker, Cancelled], BaseModel]
 
     @cached_property
@@ -195,7 +193,6 @@ TOOLS = {
             arguments=SearchArguments,
             result=SearchResults,
             computes=True,
-            stops=False,
             run=_search,
         ),
         Tool(
@@ -206,7 +203,6 @@ TOOLS = {
             arguments=FetchArguments,
             result=FetchedText,
             computes=False,
-            stops=False,
             run=_fetch,
         ),
         Tool(
@@ -218,7 +214,6 @@ TOOLS = {
             arguments=AskArguments,
             result=AskReply,
             computes=True,
-            stops=True,
             run=_ask,
         ),
     )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.sse import format_sse_event
 
 from api.declared_errors import COMPUTES, HAS_JSON_BODY
 from api.engine_slot import OpenEngine
@@ -20,7 +19,7 @@ from api.openai_chat.completion import Chunk, Completion, Wanted, folded
 from api.openai_chat.conversation import read_conversation
 from api.openai_chat.refusals import ChatRoute, FieldError, declare_openai, field_refusal
 from api.openai_chat.schemas import ChatCompletionOut, ChatRequest, ModelListOut, ModelOut
-from api.streaming import EventStreamResponse, whole_answer
+from api.streaming import EventStreamResponse, sent_event, whole_answer
 from rag.inputs import excerpt
 from rag.records import Answer
 
@@ -32,8 +31,6 @@ MODELS = (PLAIN, WITH_FOOTNOTES)
 _CREATED = 1_767_225_600
 """A fixed time, so that clients which cache the list see no change."""
 
-# JSON may hold these as they are, but clients that read lines as Python's `splitlines` does end a line there.
-_LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _DONE = b"data: [DONE]\n\n"
 
 _posting = APIRouter(route_class=ChatRoute)
@@ -145,5 +142,4 @@ def _with_end(chunks: Iterator[Chunk]) -> Iterator[bytes]:
 
 
 def _event(body: dict[str, Any]) -> bytes:
-    data = json.dumps(body, ensure_ascii=False, allow_nan=False).translate(_LINE_ENDS)
-    return format_sse_event(data_str=data)
+    return sent_event(json.dumps(body, ensure_ascii=False, allow_nan=False))

@@ -85,6 +85,7 @@ class AnswerDraft:
             timings_ms={stage: round(value, 2) for stage, value in timings_ms.items()},
             calibration=self.judgement.calibration,
             degraded=self.degraded,
+            dropped=self.checked.dropped,
             explain=explain,
         )
 

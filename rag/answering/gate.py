@@ -7,6 +7,7 @@ passes can be streamed; nothing that was admitted is taken back.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,6 +20,8 @@ from rag.corpus import Corpus
 from rag.errors import CitationError
 from rag.records import AnswerSentence, Citation, Match, Passage, SourceSpan
 from rag.text.folding import fold, squeeze
+
+_DROPPED = ("rejected", "repeated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,11 @@ class Checked:
     citations: tuple[Citation, ...]
     verdicts: tuple[Verdict, ...] = ()
     layout: tuple[bool, ...] = ()
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many sentences did not pass, by verdict."""
+        return dict(Counter(each.verdict for each in self.verdicts if each.verdict in _DROPPED))
 
 
 class Gate:

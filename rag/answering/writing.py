@@ -26,6 +26,11 @@ _PATIENCE = 12
 _log = logging.getLogger(__name__)
 
 
+def left_alone() -> GeneratorError:
+    """The error that says that nobody waits for the answer any more."""
+    return GeneratorError("提问的一方已经离开，不再作答。", code=CANCELLED)
+
+
 class AnswerWriting:
     """Runs one generator over one request.
 
@@ -98,7 +103,7 @@ class AnswerWriting:
 
     def _see_who_waits(self) -> None:
         if self._request.cancelled():
-            raise GeneratorError("提问的一方已经离开，不再作答。", code=CANCELLED)
+            raise left_alone()
 
     @property
     def _admitted(self) -> bool:

@@ -94,8 +94,8 @@ def _of_document(document: Document) -> Iterator[Candidate]:
 def _of_text(document: Document, rows: Sequence[Sentence]) -> Iterator[Candidate]:
     body = "".join(paragraph.text for paragraph in document.paragraphs)
     traditional = is_traditional(body[:1000])
-    topic = _topic_words(document, rows)
     chosen = _sample(range(len(rows)), MAX_SENTENCES)
+    topic = _topic_words(document, [rows[place].text for place in chosen])
     for place in chosen:
         sentence = rows[place]
         skipped = _opening(sentence.text)
@@ -149,11 +149,11 @@ def _answering(rows: Sequence[Sentence], place: int, draft: Draft) -> Sentence |
     return rows[other]
 
 
-def _topic_words(document: Document, rows: Sequence[Sentence]) -> frozenset[str]:
-    """Nouns that the document uses again and again, or has in its title."""
+def _topic_words(document: Document, sentences: Sequence[str]) -> frozenset[str]:
+    """Nouns that these sentences of the document use again and again, or that its title has."""
     counted: Counter[str] = Counter()
-    for sentence in [*rows[:MAX_SENTENCES]]:
-        text = _text_or_none(sentence.text)
+    for sentence in sentences:
+        text = _text_or_none(sentence)
         if text is not None:
             counted.update({t.word for t in text.tokens(0, len(text.plain)) if t.is_noun and len(t.word) > 1})
     title = _text_or_none(document.title or "")
@@ -164,6 +164,8 @@ def _topic_words(document: Document, rows: Sequence[Sentence]) -> frozenset[str]
 
 
 def _text_or_none(text: str) -> Text | None:
+    if len(text) > _SENTENCE_MAX_CHARS:
+        return None
     try:
         return Text(text)
     except ValueError:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from rag.corpus import Corpus
 from rag.errors import CewenError
@@ -28,6 +30,8 @@ _SAME_DOCUMENT, _SAME_KIND, _FAILED_DOCUMENT = 0.8, 0.4, 0.08
 _AUTHORS = 1
 _ALIKE = 0.4
 _WORST = 0.86
+RETRY_SECONDS = 60.0
+"""How long after a failure nothing is tried."""
 
 _logger = logging.getLogger(__name__)
 
@@ -45,17 +49,56 @@ class Examples:
         self._ask = ask
         self._lock = threading.Lock()
         self._made: tuple[str, ...] | None = None
+        self._failed_at: float | None = None
 
     def get(self) -> tuple[str, ...]:
-        """The examples; callers that come while they are made wait for the same ones."""
+        """The examples; callers that come while they are made wait for the same ones.
+
+        None if they cannot be made; a later call tries again, but not within `RETRY_SECONDS`.
+        """
         with self._lock:
-            if self._made is None:
-                try:
-                    self._made = choose(candidates(self._corpus), self._ask)
-                except Exception as error:  # a page must not fail for want of examples
-                    _logger.error("no examples could be drawn from the corpus", exc_info=error)
-                    self._made = ()
-            return self._made
+            if self._made is not None:
+                return self._made
+            if self._failed_at is not None and time.monotonic() - self._failed_at < RETRY_SECONDS:
+                return ()
+            try:
+                self._made = self._drawn()
+            except Exception as error:  # a page must not fail for want of examples
+                _logger.error("no examples could be drawn from the corpus", exc_info=error)
+            self._failed_at = time.monotonic()
+            return self._made or ()
+
+    def _drawn(self) -> tuple[str, ...]:
+        """The examples.
+
+        Raises:
+            CewenError: If there are none and some question could not be asked: perhaps it can be later.
+        """
+        failures: list[CewenError] = []
+
+        def ask(question: str) -> Answer:
+            try:
+                return self._ask(question)
+            except CewenError as error:
+                failures.append(error)
+                raise
+
+        made = choose(candidates(self._corpus), ask)
+        if failures and not made:
+            raise failures[0]
+        return made
+
+
+class _Row:
+    """A candidate that is left, its wording taken apart once."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self.candidate = candidate
+
+    @cached_property
+    def wording(self) -> frozenset[str]:
+        """The character pairs of its question."""
+        return frozenset(pairs(self.candidate.question))
 
 
 def choose(found: Sequence[Candidate], ask: Ask) -> tuple[str, ...]:
@@ -65,36 +108,38 @@ def choose(found: Sequence[Candidate], ask: Ask) -> tuple[str, ...]:
         found: Candidates, best first.
         ask: Answers a question. One that raises a `CewenError` drops the candidate.
     """
-    left = [candidate for candidate in found if candidate.score >= _WORST]
+    left = [_Row(candidate) for candidate in found if candidate.score >= _WORST]
     documents: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     chosen: list[Candidate] = []
     for _ in range(MAX_ASKED):
-        left = [
-            candidate
-            for candidate in left
-            if not any(_alike(candidate, other) for other in chosen)
-            and (candidate.kind != "author" or kinds["author"] < _AUTHORS)
-        ]
         if not left or len(chosen) == WANTED:
             break
-        best = max(
+        row = max(
             left,
-            key=lambda candidate: (
-                candidate.score
-                - _SAME_DOCUMENT * documents[candidate.document_id]
-                - _FAILED_DOCUMENT * failed[candidate.document_id]
-                - _SAME_KIND * kinds[candidate.kind]
+            key=lambda row: (
+                row.candidate.score
+                - _SAME_DOCUMENT * documents[row.candidate.document_id]
+                - _FAILED_DOCUMENT * failed[row.candidate.document_id]
+                - _SAME_KIND * kinds[row.candidate.kind]
             ),
         )
-        left.remove(best)
-        if _answered(best, ask):
-            chosen.append(best)
-            documents[best.document_id] += 1
-            kinds[best.kind] += 1
-        else:
+        left.remove(row)
+        best = row.candidate
+        if not _answered(best, ask):
             failed[best.document_id] += 1
+            continue
+        chosen.append(best)
+        documents[best.document_id] += 1
+        kinds[best.kind] += 1
+        enough_authors = kinds["author"] >= _AUTHORS
+        # Those like the ones chosen before are gone already.
+        left = [
+            other
+            for other in left
+            if not (enough_authors and other.candidate.kind == "author") and not _alike(row, other)
+        ]
     return tuple(candidate.question for candidate in chosen)
 
 
@@ -117,11 +162,12 @@ def _answered(candidate: Candidate, ask: Ask) -> bool:
     return covered >= _COVERED * (candidate.end_char - candidate.start_char)
 
 
-def _alike(one: Candidate, other: Candidate) -> bool:
+def _alike(one: _Row, other: _Row) -> bool:
     """Whether two candidates stand in one sentence or share much of their wording."""
-    if one.document_id == other.document_id and (
-        one.start_char < other.end_char and other.start_char < one.end_char
+    this, that = one.candidate, other.candidate
+    if this.document_id == that.document_id and (
+        this.start_char < that.end_char and that.start_char < this.end_char
     ):
         return True
-    left, right = set(pairs(one.question)), set(pairs(other.question))
+    left, right = one.wording, other.wording
     return len(left & right) >= _ALIKE * max(1, min(len(left), len(right)))

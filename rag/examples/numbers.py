@@ -215,8 +215,10 @@ def _year_before(text: Text, start: int) -> Iterator[Draft]:
         or re.search(r"\d", text.masked[start:end])
     ):
         return
-    said = tokens[boundary:]
-    if end - said[0].start >= 4 and not any(
-        _UNDATED.match(token.word) for token in said[:3] if not token.is_noun
+    said = [token for token in tokens[boundary:] if token.word != "了"]  # 是…的 says that it is done
+    if (
+        said
+        and end - said[0].start >= 4
+        and not any(_UNDATED.match(token.word) for token in said[:3] if not token.is_noun)
     ):
         yield Draft("date", (*spoken(tokens[:boundary]), "是哪一年", *spoken(said), "的？"), 0.8)

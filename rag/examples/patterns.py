@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from rag.examples.clauses import QUOTE, RUN, Text, is_noun_phrase, spoken, subject_end
 from rag.examples.drafts import Draft, Kind
+from rag.examples.people import asked_with
 from rag.examples.words import ADVERBS, ASKING, DANGLING, LEADING, RELATIONAL, RHETORICAL, SUPERLATIVE
 from rag.question import read_question
 
@@ -41,6 +42,8 @@ def own_questions(text: Text) -> Iterator[Draft]:
     """A question that the text asks itself, and answers in the next sentence."""
     plain, masked = text.plain.rstrip(), text.masked.rstrip()
     if not masked.endswith("？") or masked.count("？") != 1 or "“" in masked or "。" in masked:
+        return
+    if not text.clauses:  # "……？" stands alone
         return
     start, end = text.clauses[-1]
     if len(text.clauses) > 2 or not ASKING.search(masked[start:end]) or RHETORICAL.search(plain):
@@ -75,7 +78,10 @@ def definitions(text: Text) -> Iterator[Draft]:
             yield Draft("definition", ("什么是", found.span(1), "？"), 0.8)
     known = _KNOWN_AS.match(text.masked)
     if known and text.is_noun_phrase(*known.span(1)):
-        yield Draft("definition", ("什么被称为", known.span(2), "？"), 0.75)
+        asked = asked_with(text, *known.span(1))
+        if asked:
+            kind: Kind = "person" if asked == "谁" else "definition"
+            yield Draft(kind, (f"{asked}被称为", known.span(2), "？"), 0.75)
         return
     for found in _CALLED.finditer(text.masked):
         yield Draft("definition", ("什么是", found.span(1), "？"), 0.9)
@@ -104,11 +110,12 @@ def relations(text: Text) -> Iterator[Draft]:
     if not found or LEADING.match(found[1]) or DANGLING.search(found[1]):
         return
     if not _INDEFINITE.search(found[2]):
-        yield Draft("definition", (found.span(2), _is_what(found[2])), 0.85)
+        asked = "是谁？" if asked_with(text, *found.span(1)) == "谁" else _is_what(found[2])
+        yield Draft("definition", (found.span(2), asked), 0.85)
 
 
 def _is_what(noun: str) -> str:
-    return "是谁？" if noun[-1] in "人者员" else "是什么？"
+    return "是谁？" if noun[-1] in "人者员" and not noun.endswith("机器人") else "是什么？"
 
 
 _THEREFORE = re.compile(rf"^({RUN}{{2,14}}?)之所以({RUN}{{2,16}})，(?:主要|就|正)?是?(?:因为|由于|在于)")
@@ -121,6 +128,10 @@ _DUTIES = (
 )
 _BY_WHOM = re.compile(rf"^({RUN}{{2,14}}?)由({RUN}{{2,14}}?)({_DUTIES})")
 _PLACE = re.compile(rf"^({RUN}{{2,16}}?)(位于|坐落于|坐落在|地处)({RUN}{{2,}})[，。]")
+_RANK = re.compile(
+    r"(?:榜[首单眼尾]|首位|末位|前列|前茅|之[首冠列末]|[百千]强|领先地位|领先水平"
+    r"|[第前后](?:[\d一二两三四五六七八九十百千]+)(?:[位名强]|梯队|方阵|行列)?|倒数.{0,4})$"
+)
 
 
 def reasons(text: Text) -> Iterator[Draft]:
@@ -145,5 +156,5 @@ def people_and_places(text: Text) -> Iterator[Draft]:
         tail = (verb[0], end if end - verb[1] <= 8 else verb[1])
         yield Draft("person", (found.span(1), "由谁", tail, "？"), 0.85)
     found = _PLACE.match(text.masked)
-    if found and text.is_noun_phrase(*found.span(1)):
+    if found and text.is_noun_phrase(*found.span(1)) and not _RANK.search(found[3]):
         yield Draft("place", (found.span(1), found.span(2), "哪里？"), 0.85)

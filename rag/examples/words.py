@@ -106,5 +106,16 @@ SURNAMES = frozenset(
 )
 """Family names of one character, the common ones."""
 
-TRADITIONAL = str.maketrans("么谁为个几时里", "麼誰為個幾時裡")
+_CALLING_TEXT = """
+(?<!国)家 [院护博女战烈勇]士 [医先学考]生 师 [校市县乡镇村所站院厂会社馆船队团班]长 员 者 人 教授 师傅 工匠
+书记 支书 [渔农牧村居]民 [民职员技]工 [旗歌选猎]手
+"""
+CALLING = "|".join(_CALLING_TEXT.split())
+"""How titles and callings end, behind which a name may stand."""
+
+_MORE_ENDINGS = "竹榕花草木松柏梅兰菊江滩岭界溪洲潭泉峰峡谷洞寺庙塔桥路街庄寨关茶鸟虫猫狗牛羊马鸡鸭鹅猴虎豹"
+NAME_LIKE_ENDINGS = NOUN_ENDINGS + _MORE_ENDINGS
+"""What things and places end in that begin like a name ("金银滩"); some names end so as well."""
+
+TRADITIONAL = str.maketrans("么谁为个几时里称", "麼誰為個幾時裡稱")
 """The characters of the question templates in traditional script."""

@@ -50,6 +50,7 @@ form.addEventListener("submit", (event) => {
   }
   input.value = "";
   form.hidden = true;
+  document.getElementById("question").focus();
   const calls = waiting;
   waiting = [];
   for (const resolve of calls) resolve();

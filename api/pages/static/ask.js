@@ -1,7 +1,9 @@
-// The ask page: a conversation, its question box, and what is in the address. A first question is kept in
-// the fragment (#q=…), a longer conversation by its number in this browser (#c=…); neither is ever sent.
+// The ask page: a conversation, its question box, and what is in the address: in the fragment, a lone question
+// (#q=…), or the id of a longer conversation in this browser (#c=…). No request carries the address's
+// fragment; a question is sent in a body of its own, together with what was asked and answered before it.
 
-import { askBody, countChars } from "./dialogue.js";
+import { Conversation } from "./conversation.js";
+import { askBody, countChars, wellFormed } from "./dialogue.js";
 import { pastConversations } from "./past.js";
 import { hide as hidePeek, watchMarks } from "./peek.js";
 import { browserStorage, ConversationStore } from "./store.js";
@@ -22,14 +24,8 @@ const { maxChars, maxTurns, maxTurnChars, maxBytes } = box.dataset;
 const limits = { turns: Number(maxTurns), turnChars: Number(maxTurnChars), bytes: Number(maxBytes) };
 
 const store = new ConversationStore(browserStorage("localStorage"));
-let conversation = newConversation();
+let conversation = new Conversation();
 let running = null; // the AbortController of the question under way
-
-function newConversation() {
-  // `randomUUID` is missing on insecure origins.
-  const number = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36));
-  return { id: number.join(""), turns: [] };
-}
 
 function say(text, failed = false) {
   status.textContent = text;
@@ -43,7 +39,8 @@ function problemWith(question) {
   return chars > Number(maxChars) ? `问题有 ${chars} 个字符，最多 ${maxChars} 个。请缩短后再试。` : null;
 }
 
-async function ask(question) {
+async function ask(text) {
+  const question = wellFormed(text);
   const problem = problemWith(question);
   if (problem) {
     say(problem, true);
@@ -52,7 +49,6 @@ async function ask(question) {
   box.value = "";
   const turn = new Turn(question, { again, say });
   conversation.turns.push(turn);
-  welcome.hidden = true;
   log.append(turn.node);
   setAddress();
   if (conversation.turns.length > 1) turn.node.scrollIntoView({ block: "start" });
@@ -66,20 +62,31 @@ async function again(turn) {
 
 async function run(turn) {
   const mine = conversation;
-  const before = mine.turns.slice(0, mine.turns.indexOf(turn)).filter((each) => each.reply);
+  const { id } = mine;
   const controller = new AbortController();
   running = controller;
   setBusy(true);
+  // What has the focus is about to go.
+  if ([turn.body, welcome].some((part) => part.contains(document.activeElement))) stop.focus({ preventScroll: true });
+  welcome.hidden = true;
   say("正在查找……");
   let outcome = "failed";
   try {
-    outcome = await turn.run(askBody(turn.question, before, limits), controller.signal);
+    outcome = await turn.run(askBody(turn.question, mine.answeredBefore(turn), limits), controller.signal);
   } finally {
     if (running === controller) rest();
     // It may have been left behind for another conversation.
     if (mine === conversation) report(outcome, turn);
   }
-  if (turn.reply) keep(mine);
+  // Deleted meanwhile, it has another id.
+  if (!isReply(outcome) || mine.id !== id) return;
+  mine.remember(turn);
+  store.save(mine.toStore());
+  if (mine === conversation) setAddress();
+}
+
+function isReply(outcome) {
+  return outcome !== "stopped" && outcome !== "failed";
 }
 
 function report(outcome, turn) {
@@ -87,12 +94,8 @@ function report(outcome, turn) {
   const texts = { answered: `答完，有 ${count} 处依据。`, abstained: "文库里没有答案。", stopped: "已停止。" };
   say(texts[outcome] ?? "没有答成。", outcome === "failed");
   // The text is read out once, when it is whole; while it arrives a reader would be interrupted all the time.
-  announcer.textContent = turn.reply ? turn.reply.answer.replace(/\[\d+\]/g, "") : turn.body.textContent;
-}
-
-function keep({ id, turns }) {
-  const answered = turns.filter((turn) => turn.reply);
-  store.save({ id, updated: Date.now(), turns: answered.map(({ question, asked, reply }) => ({ question, asked, reply })) });
+  const notice = turn.body.querySelector(".notice")?.textContent ?? "";
+  announcer.textContent = isReply(outcome) ? turn.reply.answer.replace(/\[\d+\]/g, "") : notice;
 }
 
 function rest() {
@@ -108,10 +111,7 @@ function setBusy(busy) {
 }
 
 function setAddress() {
-  const { id, turns } = conversation;
-  const only = turns.length === 1 ? turns[0].question : null;
-  const fragment = only === null ? `#c=${id}` : `#q=${encodeURIComponent(only.toWellFormed?.() ?? only)}`;
-  history.replaceState(null, "", turns.length > 0 ? fragment : window.location.pathname);
+  history.replaceState(null, "", conversation.fragment || window.location.pathname);
 }
 
 function show(shown) {
@@ -119,6 +119,7 @@ function show(shown) {
   rest();
   hidePeek();
   conversation = shown;
+  if (log.contains(document.activeElement)) box.focus({ preventScroll: true });
   log.replaceChildren(...shown.turns.map((turn) => turn.node));
   welcome.hidden = shown.turns.length > 0;
   announcer.textContent = "";
@@ -127,8 +128,15 @@ function show(shown) {
 }
 
 function reopen({ id, turns }) {
-  show({ id, turns: turns.map((saved) => new Turn(saved.question, { again, say }, saved)) });
+  show(new Conversation(id, turns.map((saved) => new Turn(saved.question, { again, say }, saved))));
   log.lastElementChild.scrollIntoView({ block: "start" });
+}
+
+// The reader has deleted the conversation with this id, or, without one, all.
+function removed(id) {
+  if (id !== null && id !== conversation.id) return;
+  conversation.forget();
+  setAddress();
 }
 
 form.addEventListener("submit", (event) => {
@@ -149,7 +157,7 @@ stop.addEventListener("click", (event) => {
 });
 
 document.getElementById("new-conversation").addEventListener("click", () => {
-  show(newConversation());
+  show(new Conversation());
   box.focus();
 });
 
@@ -167,12 +175,12 @@ function followAddress() {
   } catch {
     return; // a link cut short in the middle of an escape
   }
-  show(newConversation());
+  show(new Conversation());
   ask(question);
 }
 
 watchMarks(main);
-pastConversations(store, { open: reopen });
+pastConversations(store, { open: reopen, removed });
 window.addEventListener("hashchange", followAddress);
 followAddress();
 fillWelcome(root, { ask, say });

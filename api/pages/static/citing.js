@@ -1,8 +1,9 @@
 // An answer as text with its citations, in three formats. Pure: no page, no clock.
 //
-// `context` is {base, accessed}: the address that relative links are resolved against, and the day on which
-// the answer was read, as "YYYY-MM-DD".
+// `context` is {base, root, accessed}: what links are relative to (see `webAddress`), and the day on which the
+// answer was read, as "YYYY-MM-DD". A link that leads to no web page is left out.
 
+import { webAddress } from "./address.js";
 import { linesOf, marksOf } from "./sentences.js";
 
 export const FORMATS = [
@@ -26,19 +27,20 @@ export function dayOf(milliseconds) {
 
 function markdown(reply, context) {
   const places = reply.citations.map((citation) => {
-    const link = `[${escaped(citation.title)}](${address(citation, context)})`;
-    const place = [link, ...authorsAndLines(citation).map(escaped)].join("，");
+    const link = address(citation, context);
+    const title = link ? `[${escaped(citation.title)}](${link})` : escaped(citation.title);
+    const place = [title, ...authorsAndLines(citation).map(escaped)].join("，");
     const indent = " ".repeat(`${citation.number}. `.length);
     const quote = citation.quote.split("\n").map((line) => `${indent}> ${escaped(line)}`);
     return [`${citation.number}. ${place}`, "", ...quote].join("\n");
   });
-  return [...answerLines(reply, escaped), ...places].join("\n\n");
+  return [...answerLines(reply, escapedSentence), ...places].join("\n\n");
 }
 
 function plain(reply, context) {
   const places = reply.citations.map((citation) => {
     const place = [citation.title, ...authorsAndLines(citation)].join("，");
-    return [`[${citation.number}] ${place}`, citation.quote, address(citation, context)].join("\n");
+    return [`[${citation.number}] ${place}`, citation.quote, ...some(address(citation, context))].join("\n");
   });
   return [answerLines(reply).join("\n"), ...places].join("\n\n");
 }
@@ -48,9 +50,8 @@ function plain(reply, context) {
 // a hyphen. Without an author the entry begins with the title; of more than three, three are named.
 function gbt7714(reply, context) {
   const entries = reply.citations.map((citation) => {
-    const authors = responsible(citation.authors);
     const title = `${citation.title.trim()}[EB/OL]: ${linesIn(citation, "-")}[${context.accessed}]`;
-    const parts = [...(authors ? [authors] : []), title, address(citation, context)];
+    const parts = [...some(responsible(citation.authors)), title, ...some(address(citation, context))];
     return `[${citation.number}] ${parts.join(". ")}.`;
   });
   return [answerLines(reply).join("\n"), entries.join("\n")].join("\n\n");
@@ -76,9 +77,18 @@ function linesIn(citation, dash) {
   return `第${citation.start_line}${last}行`;
 }
 
+function some(text) {
+  return text ? [text] : [];
+}
+
 // Parentheses would end a Markdown link.
 function address(citation, context) {
-  return new URL(citation.url, context.base).href.replaceAll("(", "%28").replaceAll(")", "%29");
+  return webAddress(citation.url, context)?.replaceAll("(", "%28").replaceAll(")", "%29") ?? "";
+}
+
+// A parenthesis right after the mark of the sentence before would make a link of it.
+function escapedSentence(text) {
+  return escaped(text).replace(/^\(/, "\\(");
 }
 
 function escaped(text) {

@@ -5,13 +5,13 @@ export function countChars(text) {
   return Array.from(text).length;
 }
 
-function clip(text, maxChars) {
-  return countChars(text) <= maxChars ? text : Array.from(text).slice(0, maxChars).join("");
+// A half of a surrogate pair would be refused as no text.
+export function wellFormed(text) {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
-// A half of a surrogate pair would be refused as no text.
-function wellFormed(text) {
-  return text.toWellFormed?.() ?? text;
+function clip(text, maxChars) {
+  return Array.from(wellFormed(text)).slice(0, maxChars).join("");
 }
 
 function messages(turn, maxChars) {

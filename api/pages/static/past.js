@@ -2,8 +2,9 @@
 
 import { button, element } from "./dom.js";
 
-// `open(conversation)` shows one; the store is asked anew whenever the dialog opens.
-export function pastConversations(store, { open }) {
+// `open(conversation)` shows one; `removed(id)` is told of one that was deleted, `removed(null)` of all. The
+// store is asked anew whenever the dialog opens.
+export function pastConversations(store, { open, removed }) {
   const dialog = document.getElementById("past");
   const list = document.getElementById("past-list");
   const nothing = document.getElementById("past-empty");
@@ -27,6 +28,7 @@ export function pastConversations(store, { open }) {
     show.append(element("span", "past-title", title), element("span", "where", describe(conversation)));
     const remove = button("quiet", "删除", () => {
       store.remove(conversation.id);
+      removed(conversation.id);
       draw();
       (list.querySelector("button") ?? document.getElementById("past-close")).focus();
     });
@@ -42,6 +44,7 @@ export function pastConversations(store, { open }) {
       return;
     }
     store.clear();
+    removed(null);
     draw();
     document.getElementById("past-close").focus();
   });

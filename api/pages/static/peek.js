@@ -43,9 +43,7 @@ export function watchMarks(host) {
   });
   window.addEventListener("resize", hide); // it would point at nothing
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !card) return;
-    if (card.contains(document.activeElement)) shownFor.focus();
-    hide();
+    if (event.key === "Escape") hide();
   });
 }
 
@@ -74,8 +72,10 @@ function hideSoon() {
   }, HIDE_AFTER_MS);
 }
 
+// Also for those who are about to take its mark away.
 export function hide() {
   clearTimeout(hiding);
+  if (card?.contains(document.activeElement)) shownFor.focus({ preventScroll: true });
   card?.remove();
   card = null;
   shownFor = null;

@@ -4,7 +4,7 @@ import { currentKey, keyOtherThan } from "./access.js";
 import { readEvents } from "./sse.js";
 
 const root = document.body.dataset.root;
-const KEY_CODES = new Set(["api_key_missing", "api_key_invalid"]);
+const KEY_CODES = new Set(["api_key_missing", "api_key_invalid", "scope_missing"]); // another key may help
 
 export class ServiceError extends Error {
   constructor(message, { code = "", request_id: requestId = "" } = {}) {
@@ -53,7 +53,7 @@ async function send(path, options, { signal, insist }) {
     }
     if (response.ok) return response;
     const error = asError(await response.json().catch(() => null), response.status);
-    if (response.status !== 401 || !KEY_CODES.has(error.code)) throw error;
+    if (!KEY_CODES.has(error.code)) throw error;
     await keyOtherThan(key, error.message, { signal, insist });
   }
 }

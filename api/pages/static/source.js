@@ -65,16 +65,17 @@ function pointedAt(target) {
 }
 
 function pick(event, line) {
-  const from = linesIn(window.location.hash);
-  const number = numberOf(line);
-  if (event.shiftKey && from) {
+  if (event.shiftKey) {
     // Shift would open another window.
     event.preventDefault();
-    window.location.hash = rangeFragment(Math.min(from.first, number), Math.max(from.first, number));
+    const number = numberOf(line);
+    const from = linesIn(window.location.hash)?.first ?? number;
+    window.location.hash = rangeFragment(Math.min(from, number), Math.max(from, number));
   }
   // The address has not changed yet where the link itself is followed.
   setTimeout(() => {
     const range = linesIn(window.location.hash);
+    if (!range) return;
     const last = range.last > range.first ? `–${range.last}` : "";
     document.getElementById("picked-lines").textContent = `已选第 ${range.first}${last} 行`;
     picked.hidden = false;
@@ -91,7 +92,8 @@ function linkToPicked() {
 document.addEventListener("click", (event) => {
   if (event.target.closest("a")) {
     const line = event.target.closest(".number")?.closest(".line");
-    if (line && !event.ctrlKey && !event.metaKey) pick(event, line);
+    // With these keys a browser opens the link elsewhere or saves it.
+    if (line && !event.ctrlKey && !event.metaKey && !event.altKey) pick(event, line);
     return;
   }
   const range = pointedAt(event.target);

@@ -1,5 +1,6 @@
-// Past conversations, kept in this browser alone. The storage may be missing, forbidden, full or hold
-// anything: then as much is kept as fits, and the rest of the page does not notice.
+// Past conversations, kept in this browser. (What of one is sent when it is taken up again: see dialogue.js.)
+// The storage may be missing, forbidden, full or hold anything: then as much is kept as fits, and the rest of
+// the page does not notice.
 //
 // A conversation is {id, updated, turns: [{question, asked, reply}]}, the newest first in the list.
 
@@ -18,7 +19,7 @@ export function browserStorage(name) {
 export class ConversationStore {
   #storage;
   #limits;
-  #memory = [];
+  #memory = []; // what the storage would not take; at hand until the page is left
 
   constructor(storage, limits = LIMITS) {
     this.#storage = storage;
@@ -27,15 +28,14 @@ export class ConversationStore {
 
   // Read anew each time: another tab may have written.
   list() {
-    let stored = null;
+    const inMemory = new Set(this.#memory.map(({ id }) => id));
+    const stored = this.#stored().filter(({ id }) => !inMemory.has(id));
+    return [...this.#memory, ...stored].sort((one, other) => other.updated - one.updated);
+  }
+
+  #stored() {
     try {
-      stored = this.#storage?.getItem(KEY) ?? null;
-    } catch {
-      return this.#memory;
-    }
-    if (stored === null) return this.#memory;
-    try {
-      const parsed = JSON.parse(stored);
+      const parsed = JSON.parse(this.#storage.getItem(KEY));
       return Array.isArray(parsed) ? parsed.filter(isConversation) : [];
     } catch {
       return [];
@@ -52,8 +52,8 @@ export class ConversationStore {
     const others = this.list().filter(
       (each) => each.id !== conversation.id && !(each.turns.length === 1 && each.turns[0].question === lone),
     );
-    const kept = { ...conversation, turns: conversation.turns.slice(-this.#limits.turns).map(leanTurn) };
-    this.#write([kept, ...others]);
+    const turns = conversation.turns.slice(-this.#limits.turns).map(leanTurn);
+    this.#write([{ ...conversation, turns }, ...others]);
   }
 
   remove(id) {
@@ -65,23 +65,40 @@ export class ConversationStore {
   }
 
   #write(conversations) {
-    let kept = conversations.slice(0, this.#limits.conversations);
-    for (;;) {
-      const text = JSON.stringify(kept);
-      if (text.length <= this.#limits.chars && this.#put(text)) break;
-      // Only a full storage is helped by leaving out the oldest; one that refuses all is given up.
-      if (kept.length === 0) {
-        this.#memory = conversations.slice(0, this.#limits.conversations);
-        return;
-      }
-      kept = kept.slice(0, -1);
+    const wanted = conversations.slice(0, this.#limits.conversations);
+    const kept = this.#keep(wanted);
+    if (kept === null) {
+      this.#memory = wanted;
+      if (wanted.length === 0) this.#drop(); // a reader who clears wants nothing left
+      return;
     }
-    // What did not fit even alone stays at hand until the page is left.
-    this.#memory = kept.length > 0 ? [] : conversations.slice(0, 1);
-    if (kept.length === 0 && conversations.length > 0) this.#drop();
+    // The first was tried alone, so if it is missing it is too large; others had to make room.
+    const tooLarge = (each, at) => !kept.includes(each) && (at === 0 || this.#memory.includes(each));
+    this.#memory = wanted.filter(tooLarge);
   }
 
-  #put(text) {
+  // Puts in as many as fit, the newest first, passing over one that does not. Gives those that are in, or null
+  // if the storage takes nothing at all.
+  #keep(wanted) {
+    let room = this.#limits.chars - 1; // for "[", and after each "," or "]"
+    const fitting = wanted.filter((each) => {
+      const size = JSON.stringify(each).length + 1;
+      if (size > room) return false;
+      room -= size;
+      return true;
+    });
+    if (this.#put(fitting)) return fitting;
+    // The storage has less room than that: how much shows only on trying.
+    const kept = [];
+    for (const each of wanted) {
+      if (this.#put([...kept, each])) kept.push(each);
+    }
+    return kept.length > 0 || this.#put([]) ? kept : null;
+  }
+
+  #put(conversations) {
+    const text = JSON.stringify(conversations);
+    if (text.length > this.#limits.chars) return false;
     try {
       this.#storage.setItem(KEY, text);
       return true;

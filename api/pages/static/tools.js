@@ -2,7 +2,7 @@
 
 import { FORMATS, cite, dayOf } from "./citing.js";
 import { copyText } from "./clipboard.js";
-import { button, element } from "./dom.js";
+import { button, element, HERE } from "./dom.js";
 
 // `say` tells the reader what happened.
 export function answerTools(turn, { again, say }) {
@@ -19,7 +19,7 @@ function copyMenu(turn, say) {
   menu.append(element("summary", "quiet", "复制"), list);
 
   async function copy(format) {
-    const context = { base: document.baseURI, accessed: dayOf(turn.asked) };
+    const context = { ...HERE, accessed: dayOf(turn.asked) };
     const copied = await copyText(cite(format.id, turn.reply, context));
     close();
     say(copied ? `已复制（${format.name}）。` : "浏览器不让复制，请选中文字后自行复制。", !copied);
@@ -38,8 +38,12 @@ function copyMenu(turn, say) {
     // Without a target the focus has left the window, or a click fell on something that takes none.
     if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
   });
-  document.addEventListener("pointerdown", (event) => {
-    if (!menu.contains(event.target)) menu.open = false;
-  });
   return menu;
 }
+
+// One for all menus, since answers come and go.
+document.addEventListener("pointerdown", (event) => {
+  for (const menu of document.querySelectorAll(".copy[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});

@@ -3,6 +3,7 @@
 import { answerParts } from "./answer.js";
 import { element } from "./dom.js";
 import { LiveText } from "./live.js";
+import { hide as hidePeek } from "./peek.js";
 import { askEvents, ServiceError } from "./service.js";
 import { answerTools } from "./tools.js";
 
@@ -25,10 +26,12 @@ export class Turn {
     if (this.reply) this.#draw();
   }
 
-  // Asks; resolves to how it ended: "answered", "abstained", "stopped" or "failed".
+  // Asks; resolves to how it ended: "answered", "abstained", "stopped" or "failed". Until it ends well, an
+  // earlier reply remains this turn's reply.
   async run(body, signal) {
-    this.asked = Date.now();
-    this.reply = null;
+    const asked = Date.now();
+    let reply = null;
+    hidePeek();
     this.body.setAttribute("aria-busy", "true");
     const box = element("div", "answer live");
     const text = element("p", "sentence");
@@ -36,42 +39,46 @@ export class Turn {
     this.body.replaceChildren(box);
     const live = new LiveText(text);
     try {
-      for await (const { event, data } of askEvents(body, signal)) this.#take(event, data, live);
+      for await (const { event, data } of askEvents(body, signal)) {
+        if (event === "citations") live.know(data.citations);
+        if (event === "delta") live.add(data.text);
+        if (event === "done") reply = data;
+      }
     } catch (error) {
       live.end();
       return this.#broken(error, signal, box);
     } finally {
       this.body.removeAttribute("aria-busy");
     }
+    this.asked = asked;
+    this.reply = reply;
     this.#draw();
-    return this.reply.status;
+    return reply.status;
   }
 
-  #take(event, data, live) {
-    if (event === "citations") live.know(data.citations);
-    if (event === "delta") live.add(data.text);
-    if (event === "done") this.reply = data;
-  }
-
-  #draw() {
+  // The reply if there is one, `others` under it, and what one can do. A mark that has the focus keeps it.
+  #draw(...others) {
+    hidePeek();
+    const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
     const again = () => this.page.again(this);
-    this.body.replaceChildren(
-      ...answerParts(this.question, this.reply, this.id),
-      answerTools(this, { again, say: this.page.say }),
-    );
+    const parts = this.reply ? answerParts(this.question, this.reply, this.id) : [];
+    this.body.replaceChildren(...parts, ...others, answerTools(this, { again, say: this.page.say }));
+    if (!focused) return;
+    const same = Array.from(this.body.querySelectorAll(".cite")).find((mark) => mark.textContent === focused.textContent);
+    (same ?? this.body.querySelector(".tools > button")).focus({ preventScroll: true });
   }
 
-  // What had arrived stays on the page, for it was verified, but it is no answer.
+  // An earlier reply comes back. Without one, what had arrived stays, for it was verified, but it is no answer.
   #broken(error, signal, box) {
     const stopped = signal.aborted;
     if (!stopped && !(error instanceof ServiceError)) throw error;
     box.classList.remove("live");
     box.classList.add("broken");
-    if (!box.textContent) box.remove();
     const note = element("div", stopped ? "notice stopped" : "notice failed");
     note.append(element("p", "verdict", stopped ? "已停止。" : error.message));
     if (!stopped) note.append(element("p", "meta", errorFacts(error)));
-    this.body.append(note, answerTools(this, { again: () => this.page.again(this), say: this.page.say }));
+    if (this.reply) note.append(element("p", "meta", "上面是先前的答案。"));
+    this.#draw(...(box.textContent && !this.reply ? [box] : []), note);
     return stopped ? "stopped" : "failed";
   }
 }

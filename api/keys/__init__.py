@@ -1,0 +1,1 @@
+"""Access keys: what one allows, where they are kept, and which of them a server accepts."""
