@@ -19,6 +19,7 @@ from api import routes_answers, routes_documents, routes_examples, routes_health
 from api.auth import AccessMiddleware, ApiKeyMiddleware
 from api.dify import routes as routes_dify
 from api.engine_slot import EngineSlot
+from api.error_shapes import MCP_PATH
 from api.errors import HANDLERS
 from api.keys.model import KeyRing
 from api.keys.rings import StaticKeyRing
@@ -50,7 +51,7 @@ class CewenApp(FastAPI):
     """FastAPI with an OpenAPI document that tells the truth about errors."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document: FastAPI's, with our error schema in place of its own."""
+        """The OpenAPI document: FastAPI's, completed by `openapi_document`."""
         if self.openapi_schema is None:
             key_needed = self.state.keys.required
             self.openapi_schema = finish_document(super().openapi(), key_needed=key_needed)
@@ -130,7 +131,9 @@ def _middleware(settings: ApiSettings, keys: KeyRing, observing: Observing) -> l
             max_header_bytes=settings.max_header_bytes,
             max_body_bytes=settings.max_body_bytes,
             body_timeout_seconds=settings.body_timeout_seconds,
-            larger_bodies=dict.fromkeys(routes_openai.PATHS, settings.max_chat_body_bytes),
+            larger_bodies=dict.fromkeys(
+                (*routes_openai.PATHS, MCP_PATH, f"{MCP_PATH}/"), settings.max_chat_body_bytes
+            ),
         ),
         Middleware(
             AdmissionGateMiddleware,
@@ -151,7 +154,7 @@ def _cors(origins: tuple[str, ...]) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("Authorization", "Content-Type"),
+            allow_headers=("Authorization", "Content-Type", "MCP-Protocol-Version"),
             expose_headers=("Retry-After", "X-Request-ID"),
         )
     ]

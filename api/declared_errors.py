@@ -48,8 +48,8 @@ def declare(*codes: str, streams: str = "") -> Responses:
 
 def _response(status: int, codes: list[str]) -> dict[str, Any]:
     described = "；".join(f"`{code}` {CODES[code].meaning}" for code in codes)
-    # Written out because FastAPI would give an error the media type of the route's success. `app` adds the
-    # schema itself to the document.
+    # Written out because FastAPI would give an error the media type of the route's success. The
+    # schema itself is added by `openapi_document`.
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorReply"}}}
     response: dict[str, Any] = {"description": described, "content": content}
     if status in {429, 503}:

@@ -23,7 +23,7 @@ class ApiSettings:
         cors_origins: Pages of which other origins may call, each as browsers send it.
         max_header_bytes: Names and values of all request headers together.
         max_body_bytes: One request body.
-        max_chat_body_bytes: One request body of the chat format, which repeats the conversation.
+        max_chat_body_bytes: One request body of the formats that repeat the conversation.
         body_timeout_seconds: From the first byte asked for to the last one received.
         max_concurrent: Requests that compute at the same time.
         max_waiting: Requests that may wait for a place; None means four for each that computes.
