@@ -24,6 +24,7 @@ from typer.testing import CliRunner, Result
 from api.cli import _MAX_TOP_K, app
 from api.cli_console import Progress
 from api.cli_parts import IndexSummary, Parts, settings_for
+from api.cli_serve import _listen
 from api.schemas import AskRequest, SearchRequest
 from rag.errors import CewenError, ConfigError, IndexMismatchError, UnavailableError
 from rag.records import Answer
@@ -457,3 +458,12 @@ def test_a_service_without_an_engine_ends() -> None:
     assert process.returncode == 2
     assert err.decode().count("没有这样的语料。") == 1
     assert b"Traceback" not in err
+
+
+def test_the_parts_of_a_reply_do_not_wait_for_each_other() -> None:
+    with (
+        _listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
