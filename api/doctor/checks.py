@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from api.doctor.connection import Reply
 from api.doctor.context import NONSENSE, Context
 from api.doctor.links import ADVICE
-from api.doctor.model import Notes, shortened
-from api.doctor.shapes import CewenRead
+from api.doctor.model import LostError, Notes, shortened
+from api.doctor.shapes import CewenRead, ErrorRead, read_as
 from api.doctor.spans import Cited, keys_of
 
 CHANGED = "中间的代理或网关改了答复；请让它原样转发。"
@@ -179,3 +179,14 @@ def numbers_fault(text: str, answer: CewenRead) -> str:
         if sentence.text + "".join(f"[{number}]" for number in sentence.citations) not in text
     ]
     return f"答案里没有这一句和它的角标：“{shortened(lost[0], 24)}”" if lost else ""
+
+
+def error_fault(reply: Reply, status: int) -> str:
+    """What is wrong with a refusal: another status, or no error that a program can read; "" if nothing is."""
+    if reply.status != status:
+        return f"{reply.path} 该答 {status}，答了 {reply.status}"
+    try:
+        read_as(ErrorRead, reply.json("errors", "错误"), "errors", "错误")
+    except LostError as error:
+        return error.finding.detail
+    return ""

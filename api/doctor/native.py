@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from api.doctor.checks import judge_abstention, judge_links, judge_marks, judge_truth
-from api.doctor.connection import Reply
+from api.doctor.checks import error_fault, judge_abstention, judge_links, judge_marks, judge_truth
 from api.doctor.context import ASK, EXTRACTIVE, NONSENSE, Context
 from api.doctor.model import LostError, Notes, Surface
-from api.doctor.shapes import AnswerRead, ErrorRead, SearchRead, read_as
+from api.doctor.shapes import AnswerRead, SearchRead, read_as
 from api.doctor.spans import cited_of, cited_of_hit, lines
 
 _TOP_K = 3
@@ -68,20 +67,10 @@ def _judge_readiness(context: Context, notes: Notes) -> None:
 
 def _judge_errors(context: Context, notes: Notes) -> None:
     what = "出错时答的是错误码"
-    faults = [_error_fault(context.connection.post(ASK, {"question": ""}), 422)]
+    faults = [error_fault(context.connection.post(ASK, {"question": ""}), 422)]
     if context.key_needed:
-        faults.append(_error_fault(context.connection.post(ASK, {"question": "？"}, key="wrong"), 401))
+        faults.append(error_fault(context.connection.post(ASK, {"question": "？"}, key="wrong"), 401))
     notes.judge("errors", what, next(filter(None, faults), ""), _INTERCEPTED)
-
-
-def _error_fault(reply: Reply, status: int) -> str:
-    if reply.status != status:
-        return f"{reply.path} 该答 {status}，答了 {reply.status}"
-    try:
-        read_as(ErrorRead, reply.json("errors", "错误"), "errors", "错误")
-    except LostError as error:
-        return error.finding.detail
-    return ""
 
 
 def _judge_search(context: Context, notes: Notes) -> None:

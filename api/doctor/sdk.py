@@ -7,11 +7,10 @@ from typing import Any
 
 from api.doctor.chat import CHANGED, COMPLETIONS, PLAIN, ask_whole, judge_models
 from api.doctor.chat_shapes import CompletionRead, OwnCompletionRead, UrlCitationRead
-from api.doctor.checks import judge_abstention, judge_links, judge_marks, judge_spans, judge_text
-from api.doctor.connection import Reply
+from api.doctor.checks import error_fault, judge_abstention, judge_links, judge_marks, judge_spans, judge_text
 from api.doctor.context import NONSENSE, Context
 from api.doctor.model import LostError, Notes, Surface, shortened
-from api.doctor.shapes import CewenRead, ErrorRead, read_as
+from api.doctor.shapes import CewenRead, read_as
 from api.doctor.spans import Cited, cited_of, cited_of_url
 
 _WHAT = "对话补全的格式"
@@ -74,21 +73,11 @@ def _judge_errors(context: Context, notes: Notes) -> None:
         "model": "cewen-doctor-no-such-model",
         "messages": [{"role": "user", "content": context.question}],
     }
-    faults = [_error_fault(context.connection.post(COMPLETIONS, asked), 404)]
+    faults = [error_fault(context.connection.post(COMPLETIONS, asked), 404)]
     if context.key_needed:
-        faults.append(_error_fault(context.connection.get("/v1/models", key="wrong"), 401))
+        faults.append(error_fault(context.connection.get("/v1/models", key="wrong"), 401))
     advice = "网关或代理换掉了错误答复（nginx：proxy_intercept_errors off），SDK 认不出出了什么错。"
     notes.judge("errors", what, next(filter(None, faults), ""), advice)
-
-
-def _error_fault(reply: Reply, status: int) -> str:
-    if reply.status != status:
-        return f"{reply.path} 该答 {status}，答了 {reply.status}"
-    try:
-        read_as(ErrorRead, reply.json("errors", "错误"), "errors", "错误")
-    except LostError as error:
-        return error.finding.detail
-    return ""
 
 
 def _judge_nonsense(context: Context, notes: Notes) -> None:
