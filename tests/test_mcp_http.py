@@ -507,5 +507,5 @@ def test_hostile_headers_are_refused_in_order(
 
 
 def test_a_body_that_is_too_large_is_refused(address: str) -> None:
-    reply = post(address, "tools/call", {"name": "ask", "arguments": {"question": "x" * 100_000}})
+    reply = post(address, "tools/call", {"name": "ask", "arguments": {"question": "x" * 1_100_000}})
     assert (reply.status_code, reply.json()["error"]["code"]) == (413, "body_too_large")
