@@ -30,9 +30,8 @@ from api.observing.logs import log_to
 from api.ports import Engine
 from api.settings import MAX_CHAT_BODY_BYTES, ApiSettings
 from rag.errors import ConfigError
-from rag.settings import Settings
+from rag.settings import WILDCARDS, Settings, local_address
 
-_WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- recognised, not bound
 _GRACE_SECONDS = 10
 _SETTLE_SECONDS = 0.2  # between a failure to open, which ends the service, and its being noted
 _INTERRUPTED = 130
@@ -56,7 +55,7 @@ def serve(settings: Settings, open_engine: Callable[[Settings, Progress], Engine
     keys = ring_for(settings)
     with _listen(settings.host, settings.port) as listener:
         log_to(console, settings.log_level, as_json=settings.log_format == "json")
-        address = _address(settings.host, listener.getsockname()[1])
+        address = local_address(settings.host, listener.getsockname()[1])
         settings = _with_public_url(settings, address)
 
         def opened() -> Engine:
@@ -166,15 +165,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _address(host: str, port: int) -> str:
-    """Where this machine reaches the service."""
-    name = "127.0.0.1" if host in _WILDCARDS else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}"
-
-
 def _with_public_url(settings: Settings, address: str) -> Settings:
     # Bound to every address, none of them is the one others use; relative links are right for all.
-    if settings.public_url or settings.host in _WILDCARDS:
+    if settings.public_url or settings.host in WILDCARDS:
         return settings
     return settings.model_copy(update={"public_url": address})
 
@@ -190,6 +183,6 @@ def _announce(settings: Settings, address: str, console: Console) -> None:
     """The address on stdout, once the service accepts connections."""
     stdout_console().print(Text.assemble("策问 ", (address, "bold cyan")))
     hint = "按 Ctrl-C 停止。"
-    if settings.host in _WILDCARDS and not settings.public_url:
+    if settings.host in WILDCARDS and not settings.public_url:
         hint += "监听所有地址；引用链接是相对的，要给别的机器用，请设 CEWEN_PUBLIC_URL。"
     console.print(Text(hint, style="dim"))

@@ -46,9 +46,14 @@ def _describe(problem: Mapping[str, Any]) -> str:
     return f"{_place(problem.get('loc', ()))}{text.replace(' or ', ' 或 ')}"
 
 
-def _place(location: Sequence[int | str]) -> str:
-    """`("body", "history", 0, "role")` as “history[0].role”."""
+def field_path(location: Sequence[int | str]) -> str:
+    """`("body", "history", 0, "role")` as "history[0].role"; "" for the body itself."""
     path = ""
     for part in location[1:]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def _place(location: Sequence[int | str]) -> str:
+    path = field_path(location)
     return excerpt(path) if path else "请求体"

@@ -23,7 +23,8 @@ TextName = Literal["question", "query", "content"]
 
 _LABELS: dict[TextName, str] = {"question": "问题", "query": "检索词", "content": "历史消息"}
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What no text may hold: control characters other than tab and line ends."""
 # Unassigned and private-use characters are left out: a font newer than Python's tables may print them.
 _BLANK_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 # Characters that are letters or symbols by category and yet print nothing: Hangul fillers, blank Braille.
@@ -51,7 +52,7 @@ def check_text(text: str, *, name: TextName, max_chars: int) -> str:
             "只接受合法的 Unicode 文字，请检查截断或转码的地方，用 UTF-8 重新发送。",
             code="invalid_text",
         )
-    if found := _CONTROL.search(text):
+    if found := CONTROL.search(text):
         raise InputError(
             f"{label}的第 {found.start() + 1} 个字符是控制字符 U+{ord(found[0]):04X}。"
             "除换行和制表符外不接受控制字符，请删去后再试。",

@@ -27,6 +27,15 @@ def usable_cores() -> int:
     return min(64, os.cpu_count() or 1)
 
 
+WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- recognised, not bound
+
+
+def local_address(host: str, port: int) -> str:
+    """Where this machine reaches a service that listens on `host` and `port`."""
+    name = "127.0.0.1" if host in WILDCARDS else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}"
+
+
 class Settings(BaseSettings):
     """Settings of one process. Paths may start with `~`."""
 

@@ -29,7 +29,6 @@ It does not write prose, does not remember conversations, and does not mix two i
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -57,7 +56,7 @@ from api.ports import Engine
 from api.streaming import whole_answer
 from api.strict_json import StrictJsonRoute
 from rag.errors import InputError, NotFoundError
-from rag.inputs import MAX_QUERY_CHARS, excerpt, is_blank
+from rag.inputs import CONTROL, MAX_QUERY_CHARS, excerpt, is_blank
 from rag.records import Citation, Passage
 
 PATHS = DIFY_PATHS
@@ -65,7 +64,6 @@ PASSAGES = "default"
 CITATIONS = "default.answer"
 _NAMES = {PASSAGES: PASSAGE_NAMES, CITATIONS: CITATION_NAMES}
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 _logger = logging.getLogger(__name__)
 
@@ -111,7 +109,7 @@ async def retrieve(body: RetrievalRequest, engine: OpenEngine, request: Request)
     names = _NAMES[knowledge]
     if wanted and not wanted.names <= names:
         _logger.warning("a metadata_condition names %d fields that no record has", len(wanted.names - names))
-    query = _CONTROL.sub(" ", body.query)[:MAX_QUERY_CHARS]
+    query = CONTROL.sub(" ", body.query)[:MAX_QUERY_CHARS]
     if is_blank(query) or (wanted and not wanted.can_accept(names)):
         return RetrievalReply(records=[])
     setting = body.retrieval_setting or RetrievalSetting()

@@ -41,10 +41,10 @@ def doctor(
     from api.doctor.examination import examine, report_of
     from api.doctor.show import show_closing, show_opening, show_surface
     from rag.inputs import check_question
-    from rag.settings import read_settings
+    from rag.settings import local_address, read_settings
 
     settings = read_settings()
-    address = url if url is not None else _own_address(settings.host, settings.port)
+    address = url if url is not None else local_address(settings.host, settings.port)
     key = settings.api_key.get_secret_value() if api_key is None else checked_key(api_key)
     asked = "" if question is None else check_question(question)
     connection = Connection(address, key, timeout)
@@ -80,9 +80,3 @@ def checked_key(key: str) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
         raise InputError("--api-key 只能是可见的 ASCII 字符，中间没有空格；请检查是否粘贴有误。")
     return key
-
-
-def _own_address(host: str, port: int) -> str:
-    """Where this machine reaches a service with these settings."""
-    name = "127.0.0.1" if host in {"", "0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104
-    return f"http://{name}:{port}"

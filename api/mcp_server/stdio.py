@@ -24,7 +24,7 @@ from api.links import linker_to
 from api.ports import Engine, EngineFactory
 from api.settings import ApiSettings
 from rag.errors import CewenError
-from rag.settings import Settings
+from rag.settings import Settings, local_address
 
 if TYPE_CHECKING:
     from api.mcp_server.server import Provide
@@ -34,7 +34,6 @@ OPENING_SECONDS = 120.0
 
 _INTERRUPTED = 130
 _SETTLE_SECONDS = 0.2
-_WILDCARDS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- recognised, not bound
 
 
 def serve_stdio(settings: Settings, open_engine: EngineFactory) -> None:
@@ -100,7 +99,7 @@ def provide_from(
     """What gives each call its means: the engine once it is open, links to the service of the settings."""
     from api.mcp_server.server import Means
 
-    link = linker_to(settings.public_url or _address(settings))
+    link = linker_to(settings.public_url or local_address(settings.host, settings.port))
     limits = ApiSettings(max_concurrent=settings.max_concurrent)
     gate = AdmissionGate(
         max_concurrent=limits.max_concurrent,
@@ -113,12 +112,6 @@ def provide_from(
         return Means(slot.get(), link, gate)
 
     return provide
-
-
-def _address(settings: Settings) -> str:
-    """Where `cewen serve` with the same settings is reached on this machine."""
-    host = "127.0.0.1" if settings.host in _WILDCARDS else settings.host
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 class _Formatter(logging.Formatter):

@@ -7,7 +7,6 @@ them is left out instead of being refused.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, cast
@@ -16,10 +15,8 @@ from api.openai_chat.footnotes import without_footnotes
 from api.openai_chat.refusals import FieldError
 from api.openai_chat.schemas import TEXT_PARTS, ChatMessageIn
 from rag.errors import InputError
-from rag.inputs import MAX_HISTORY_TURNS, MAX_TURN_CHARS, check_question, excerpt, is_blank
+from rag.inputs import CONTROL, MAX_HISTORY_TURNS, MAX_TURN_CHARS, check_question, excerpt, is_blank
 from rag.records import Turn
-
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ def _content(role: str, text: str) -> str:
     The head is kept: it names the subject, and lists are counted from their beginning.
     """
     said = without_footnotes(text) if role == "assistant" else text
-    said = _CONTROL.sub("", said)[:MAX_TURN_CHARS]
+    said = CONTROL.sub("", said)[:MAX_TURN_CHARS]
     return "" if is_blank(said) else said
 
 

@@ -18,7 +18,7 @@ from api.error_shapes import Failure, openai
 from api.errors import error_response
 from api.openai_chat.schemas import OpenAiErrorReply
 from api.strict_json import StrictJsonRoute
-from api.validation_messages import describe_problems
+from api.validation_messages import describe_problems, field_path
 from rag.errors import InputError
 
 
@@ -63,12 +63,8 @@ def field_refusal(request: Request, error: FieldError) -> Response:
 
 
 def _param(problems: Sequence[Any]) -> str | None:
-    """The first field at fault: `("body", "messages", 0, "role")` as "messages[0].role"."""
-    location = problems[0].get("loc", ())[1:] if problems else ()
-    path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path or None
+    """The first field at fault, as "messages[0].role"."""
+    return field_path(problems[0].get("loc", ())) or None if problems else None
 
 
 def declare_openai(*codes: str, streams: str = "") -> Responses:
