@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # `--host X` if HOST=X was given to make itself; a HOST in the environment is often the machine's name.
 given = $(if $(filter command,$(firstword $(origin $(1)))),--$(2) $($(1)))
 
-.PHONY: install browser serve test lint types unit eval gate clean
+.PHONY: install browser serve test lint types unit eval gate hammer nightly clean
 
 install: $(VENV)/installed
 
@@ -48,6 +48,15 @@ gate: install
 	$(BIN)/cewen eval selftest
 
 test: lint types unit gate
+
+# Kills, failing disks, damaged files, by the hundred; the figures and how to choose them: docs/operations.md.
+nightly: install
+	$(BIN)/pytest -q -m nightly
+	$(BIN)/pytest -q tests/test_llm_faults.py tests/test_client_faults.py tests/test_faults_sabotage.py
+
+# Twenty thousand generated requests against a real service; HAMMER_CASES for another number.
+hammer: install
+	$(BIN)/pytest -q -s -m nightly tests/test_api_schemathesis.py
 
 clean:
 	rm -rf index/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

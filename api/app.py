@@ -1,7 +1,7 @@
-"""The application: routes, limits and the engine put together. Nothing is decided here but the order.
+"""The application: routes, limits and the library put together. Nothing is decided here but the order.
 
-The engine comes as a function, because opening it takes a while: the service answers `/healthz` at once
-and everything else as soon as the engine is there.
+The library comes as a function, because opening it takes a while: the service answers `/healthz` at once
+and everything else as soon as the library is there.
 """
 
 from __future__ import annotations
@@ -10,20 +10,33 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio.to_thread
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
-from api import routes_answers, routes_documents, routes_examples, routes_health, routes_pages
+from api import (
+    routes_answers,
+    routes_citations,
+    routes_collections,
+    routes_documents,
+    routes_examples,
+    routes_health,
+    routes_jobs,
+    routes_pages,
+    routes_uploads,
+)
 from api.auth import AccessMiddleware, ApiKeyMiddleware
 from api.dify import routes as routes_dify
 from api.engine_slot import EngineSlot
 from api.error_shapes import MCP_PATH
 from api.errors import HANDLERS
+from api.feedback import routes as routes_feedback
+from api.feedback.service import FeedbackService
 from api.keys.model import KeyRing
 from api.keys.rings import StaticKeyRing
-from api.limits import AdmissionGateMiddleware, RequestLimitsMiddleware
+from api.limits import AdmissionGateMiddleware, LargeBodies, RequestLimitsMiddleware
 from api.mcp_server.http import McpEndpoint
 from api.middleware import (
     ErrorBoundaryMiddleware,
@@ -36,10 +49,11 @@ from api.observing import routes as routes_observing
 from api.observing.service import Observing
 from api.openai_chat import routes as routes_openai
 from api.openapi_document import finish_document
-from api.ports import EngineFactory
+from api.ports import Factory
 from api.rate_limits import RateLimitMiddleware
 from api.rendering import STATIC_DIR
 from api.settings import ApiSettings
+from api.uploads.gate import UploadGateMiddleware, is_upload
 
 _DESCRIPTION = (
     "用中文提问，得到逐句带引文的答案：每条引文都是原文中逐字的一段，"
@@ -58,13 +72,12 @@ class CewenApp(FastAPI):
         return self.openapi_schema
 
 
-def create_app(
-    engine_factory: EngineFactory, settings: ApiSettings | None = None, keys: KeyRing | None = None
-) -> FastAPI:
+def create_app(factory: Factory, settings: ApiSettings | None = None, keys: KeyRing | None = None) -> FastAPI:
     """Make the application.
 
     Args:
-        engine_factory: Opens the engine; called once, in a thread, when the server starts.
+        factory: Opens the library, or an engine, which is then one that never changes; called once, in a
+            thread, when the server starts.
         settings: Limits and switches; the defaults if None.
         keys: The access keys; the one of the settings if None.
 
@@ -74,14 +87,18 @@ def create_app(
     settings = settings or ApiSettings()
     keys = keys or StaticKeyRing(settings.api_key)
     observing = Observing(settings)
-    slot = EngineSlot(observing.around(engine_factory))
+    feedback = FeedbackService(settings)
+    slot = EngineSlot(observing.around(factory, feedback.recorder))
     mcp = McpEndpoint(slot, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         slot.start()
-        async with observing.running(), mcp.running():
-            yield
+        try:
+            async with feedback.running(), observing.running(), mcp.running():
+                yield
+        finally:
+            await anyio.to_thread.run_sync(slot.close)
 
     app = CewenApp(
         title="策问 Cewen",
@@ -100,10 +117,12 @@ def create_app(
     )
     app.state.engine_slot = slot
     app.state.observing = observing
+    app.state.feedback = feedback
     app.state.settings = settings
     app.state.keys = keys
-    ours = (routes_answers, routes_documents, routes_examples, routes_health, routes_pages)
-    for module in (*ours, routes_openai, routes_dify, routes_observing):
+    corpus = (routes_documents, routes_uploads, routes_collections, routes_jobs, routes_citations)
+    ours = (routes_answers, *corpus, routes_examples, routes_health, routes_pages)
+    for module in (*ours, routes_feedback, routes_openai, routes_dify, routes_observing):
         app.include_router(module.router)
     if settings.docs:
         app.include_router(routes_pages.reference_router)
@@ -126,6 +145,13 @@ def _middleware(settings: ApiSettings, keys: KeyRing, observing: Observing) -> l
         Middleware(ApiKeyMiddleware, keys=keys),
         Middleware(RateLimitMiddleware, per_minute=settings.requests_per_minute),
         Middleware(AccessMiddleware),
+        # Before the body is read: it may be large, and few may be in memory at once.
+        Middleware(
+            UploadGateMiddleware,
+            places=settings.upload_places,
+            max_waiting=settings.waiting_places,
+            wait_seconds=settings.wait_seconds,
+        ),
         Middleware(
             RequestLimitsMiddleware,
             max_header_bytes=settings.max_header_bytes,
@@ -134,6 +160,7 @@ def _middleware(settings: ApiSettings, keys: KeyRing, observing: Observing) -> l
             larger_bodies=dict.fromkeys(
                 (*routes_openai.PATHS, MCP_PATH, f"{MCP_PATH}/"), settings.max_chat_body_bytes
             ),
+            files=LargeBodies(is_upload, settings.max_upload_bytes, settings.min_upload_rate),
         ),
         Middleware(
             AdmissionGateMiddleware,

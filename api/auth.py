@@ -30,11 +30,11 @@ _BEARER = re.compile(r"bearer[ \t]+(\S+)[ \t]*", re.IGNORECASE)
 # Methods, path, scope. The first row that fits decides; a path that fits none is open to all.
 _NEEDED: tuple[tuple[str, str, KeyScope | None], ...] = (
     ("*", r"/v1/documents/[^/]+/source", None),
-    ("*", r"/v1/ask|/v1/chat/completions", "ask"),
+    ("*", r"/v1/ask|/v1/chat/completions|/v1/feedback", "ask"),
     ("*", r"/mcp(/.*)?|/dify/retrieval|/retrieval", "ask"),
     ("*", r"/v1/admin(/.*)?", "admin"),
     ("*", r"/metrics", "read"),
-    ("POST PUT PATCH DELETE", r"/v1/documents(/.*)?", "write"),
+    ("POST PUT PATCH DELETE", r"/v1/(documents|collections)(/.*)?", "write"),
     ("*", r"/v1/.*", "read"),
 )
 # DOTALL: a path may hold a line end (%0A), which must not take it past its row.

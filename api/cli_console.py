@@ -21,6 +21,7 @@ from rag.errors import CewenError
 Progress = Callable[[str, int, int], None]
 """Called with (what is being encoded, rows done, rows in all)."""
 
+_NAME_CHARS = 40
 _PIPE_COLUMNS = 1000  # nothing is folded for a program; tables are as wide as their content
 _CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), " ")
 _ENCODED = {"chunk": "段块", "sentence": "句子", "window": "上下文"}
@@ -110,9 +111,46 @@ def progress_bar(console: Console) -> Iterator[Progress]:
             console.print(f"正在建索引，要编码 {total} 行；语料和设置不变，以后就不必再建。")
         said.add(kind)
 
+    with _shown(bar, console):
+        yield told
+
+
+@contextmanager
+def counting_bar(console: Console, doing: str) -> Iterator[Progress]:
+    """Show on a terminal how far a command is; elsewhere nothing.
+
+    Args:
+        console: Where to show it, stderr's.
+        doing: What it does.
+
+    Yields:
+        The function to tell of each item.
+    """
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[count]}"),
+        TimeElapsedColumn(),
+    )
+    bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task(doing, total=None, count="")
+
+    def told(name: str, done: int, total: int) -> None:
+        shown = harmless(name).replace("\n", " ")[-_NAME_CHARS:]
+        bar.update(task, description=f"{doing} {shown}", completed=done, total=total, count=f"{done}/{total}")
+
+    with _shown(bar, console):
+        yield told
+
+
+@contextmanager
+def _shown(bar: Any, console: Console) -> Iterator[None]:
     try:
         with bar:
-            yield told
+            yield
     finally:
         if console.is_terminal:
             console.show_cursor(True)

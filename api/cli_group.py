@@ -65,7 +65,11 @@ class CewenGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
+        self.add_command(
+            LazyCommand("collections", "列出、建立、删除文库：各自独立的语料", "api.cli_library")
+        )
         self.add_command(LazyCommand("keys", "建立、查看、吊销访问密钥", "api.cli_keys"))
+        self.add_command(LazyCommand("review", "整理没答上来的和被说“没帮助”的问题", "api.cli_review"))
         if find_spec("evals") is not None:
             text = "评测问答质量，或按门禁判定合格与否"
             self.add_command(LazyCommand(_EVAL, text, "evals.cli"))

@@ -7,16 +7,18 @@ brings numpy and the splitters and, once an engine is opened, torch and FAISS.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from api.assembly import Rebuild
     from api.cli_console import Progress
-    from api.ports import Engine
-    from rag.records import Document
+    from api.library.calibrating import Calibrating
+    from api.library_records import Entry
+    from api.ports import Engine, Library
+    from rag.metadata import Filters
     from rag.settings import Settings
 
 
@@ -39,55 +41,131 @@ class IndexSummary:
     built: bool
 
 
-def _open_engine(settings: Settings, progress: Progress) -> Engine:
-    from api.assembly import open_engine
+class Finding(Protocol):
+    """Something that is not as it should be."""
 
-    return open_engine(settings, progress=progress)
+    @property
+    def place(self) -> str:
+        """File, and where known collection and document."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in Chinese."""
+        ...
+
+    @property
+    def next_step(self) -> str:
+        """What to do, in Chinese."""
+        ...
 
 
-def _read_documents(settings: Settings) -> Sequence[Document]:
-    from rag.corpus import build_corpus, read_folder
+def _open_engine(settings: Settings, progress: Progress) -> Engine | Library:
+    from api.assembly import open_library
 
-    corpus = build_corpus(read_folder(settings.seeds_dir), chunk_max_chars=settings.chunk_max_chars)
-    return corpus.documents
+    return open_library(settings, keep_writing=False, told=progress)
+
+
+def _open_serving(settings: Settings, progress: Progress) -> Library:
+    return _open_library(settings, progress, None)
+
+
+def _open_library(settings: Settings, progress: Progress, writable: bool | None) -> Library:
+    from api.assembly import open_library
+
+    return open_library(settings, writable=writable, told=progress)
+
+
+def _list_entries(settings: Settings, collection: str, filters: Filters | None) -> Sequence[Entry]:
+    from api.library.listing import list_entries
+
+    return list_entries(settings, collection, filters)
+
+
+def _backup(settings: Settings, target: Path) -> None:
+    from api.library.maintenance import backup
+
+    backup(settings, target)
+
+
+def _restore(settings: Settings, source: Path) -> None:
+    from api.library.maintenance import restore
+
+    restore(settings, source)
+
+
+def _check(settings: Settings, deep: bool) -> Iterator[Finding]:
+    from api.library.maintenance import check
+
+    return check(settings, deep=deep)
+
+
+def _calibrating(settings: Settings, progress: Progress) -> Calibrating:
+    from api.library.calibrating import Calibrating
+
+    return Calibrating(settings, progress)
 
 
 def _open_index(settings: Settings, rebuild: Rebuild, progress: Progress) -> IndexSummary:
-    from api.assembly import load_encoder, open_index
-    from rag.corpus import build_corpus, read_folder
+    from api.assembly import open_library
 
-    corpus = build_corpus(read_folder(settings.seeds_dir), chunk_max_chars=settings.chunk_max_chars)
     encoded: list[int] = []
 
     def told(kind: str, done: int, total: int) -> None:
         encoded.append(done)
         progress(kind, done, total)
 
-    built = open_index(settings, corpus, load_encoder(settings), rebuild=rebuild, progress=told)
-    return IndexSummary(
-        index_dir=settings.index_dir,
-        fingerprint=built.fingerprint,
-        documents=len(corpus.documents),
-        chunks=len(corpus.chunks),
-        sentences=len(corpus.sentences),
-        built=bool(encoded),
-    )
+    with open_library(
+        settings,
+        writable=True if rebuild == "always" else None,
+        may_encode=rebuild != "never",
+        afresh=rebuild == "always",
+        told=told,
+    ) as library:
+        snapshot = library.live().snapshot
+        return IndexSummary(
+            index_dir=settings.index_dir,
+            fingerprint=snapshot.engine.fingerprint,
+            documents=len(snapshot.corpus.documents),
+            chunks=sum(1 for _ in snapshot.corpus.live_chunks()),
+            sentences=sum(1 for _ in snapshot.corpus.live_sentences()),
+            built=bool(encoded),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Functions that do the work. Each may raise any `CewenError`."""
+    """Functions that do the work. Each may raise any `CewenError`.
 
-    open_engine: Callable[[Settings, Progress], Engine] = _open_engine
-    read_documents: Callable[[Settings], Sequence[Document]] = _read_documents
+    Attributes:
+        open_engine: Opens what answers: a library that is only read, so that others may write; or one engine.
+        open_index: Makes or verifies the index.
+        open_library: Opens a library; whether it must be possible to write, None for where it is.
+        list_entries: Lists a collection, which needs neither model nor index.
+        backup, restore, check: Of the store on this machine; whether to check deeply.
+        calibrating: Calibrates collections of the library on this machine.
+    """
+
+    open_engine: Callable[[Settings, Progress], Engine | Library] = _open_engine
     open_index: Callable[[Settings, Rebuild, Progress], IndexSummary] = _open_index
+    open_library: Callable[[Settings, Progress, bool | None], Library] = _open_library
+    list_entries: Callable[[Settings, str, Filters | None], Sequence[Entry]] = _list_entries
+    backup: Callable[[Settings, Path], None] = _backup
+    restore: Callable[[Settings, Path], None] = _restore
+    check: Callable[[Settings, bool], Iterator[Finding]] = _check
+    calibrating: Callable[[Settings, Progress], Calibrating] = _calibrating
+
+    @property
+    def open_serving(self) -> Callable[[Settings, Progress], Engine | Library]:
+        """Opens what a service answers from: a library that is written too, if nobody else writes it."""
+        return _open_serving if self.open_engine is _open_engine else self.open_engine
 
 
 def settings_for(seeds: Path | None, index_dir: Path | None, **others: Any) -> Settings:
     """Settings from the environment and the options given (None means "not given").
 
-    Another corpus gets an index of its own in the cache folder, so that asking it something once does not
-    throw away the usual index.
+    Another corpus gets a library and an index of its own, in the cache folder if no index folder is given, so
+    that asking it something once does not touch the usual ones.
 
     Raises:
         ConfigError: If a value is not allowed.
@@ -95,8 +173,9 @@ def settings_for(seeds: Path | None, index_dir: Path | None, **others: Any) -> S
     from rag.settings import read_settings
 
     settings = read_settings(seeds_dir=seeds, index_dir=index_dir, **others)
-    if seeds is None or index_dir is not None:
+    if seeds is None:
         return settings
     place = str(settings.seeds_dir.resolve()).encode("utf-8", "surrogateescape")
     apart = settings.cache_dir / "indexes" / hashlib.sha256(place).hexdigest()[:12]
-    return settings.model_copy(update={"index_dir": apart})
+    own = index_dir or apart
+    return settings.model_copy(update={"index_dir": own, "store_dir": own / "store"})

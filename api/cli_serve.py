@@ -1,7 +1,7 @@
 """`cewen serve`: the application in uvicorn, with its address on stdout and everything else on stderr.
 
 The socket is bound before anything else, so a taken port is known at once and port 0 has a number. The
-engine opens while the service already answers `/healthz`; if it cannot be opened, the service ends instead
+library opens while the service already answers `/healthz`; if it cannot be opened, the service ends instead
 of refusing every question. How it leaves: `api.observing.draining`; what it logs: `api.observing.logs`.
 """
 
@@ -24,10 +24,13 @@ from rich.text import Text
 from api.app import create_app
 from api.cli_console import Progress, progress_bar, stderr_console, stdout_console
 from api.engine_slot import EngineSlot
+from api.fixed_library import as_library
+from api.http_protocol import PromptH11Protocol
 from api.keys.serving import ring_for
+from api.library.memory import leave_unswept
 from api.observing.draining import Leaving
 from api.observing.logs import log_to
-from api.ports import Engine
+from api.ports import Engine, Library
 from api.settings import MAX_CHAT_BODY_BYTES, ApiSettings
 from rag.errors import ConfigError
 from rag.settings import WILDCARDS, Settings, local_address
@@ -39,16 +42,16 @@ _INTERRUPTED = 130
 _PARSER_HEADER_BYTES = 262_144
 
 
-def serve(settings: Settings, open_engine: Callable[[Settings, Progress], Engine]) -> None:
+def serve(settings: Settings, open_engine: Callable[[Settings, Progress], Engine | Library]) -> None:
     """Serve until interrupted.
 
     Args:
         settings: All of them; `public_url` becomes the bound address if it is empty.
-        open_engine: Opens the engine; called once, in a thread.
+        open_engine: Opens the library, or an engine; called once, in a thread.
 
     Raises:
         ConfigError: If the address cannot be bound, or strangers could come in without a key.
-        CewenError: If the engine cannot be opened.
+        CewenError: If the library cannot be opened.
     """
     console = _console_for_people(settings)
     failures: list[Exception] = []
@@ -58,16 +61,19 @@ def serve(settings: Settings, open_engine: Callable[[Settings, Progress], Engine
         address = local_address(settings.host, listener.getsockname()[1])
         settings = _with_public_url(settings, address)
 
-        def opened() -> Engine:
+        def opened() -> Library:
             try:
                 with progress_bar(console) as told:
-                    engine = open_engine(settings, told)
+                    library = as_library(open_engine(settings, told))
             except Exception as error:
                 failures.append(error)
                 server.should_exit = True
                 raise
-            console.print(f"模型和索引已就绪：{len(engine.documents())} 篇文章，可以提问了。")
-            return engine
+            _say_who_writes(library, address, console)
+            leave_unswept()
+            documents = sum(info.documents for info in library.collections())
+            console.print(f"模型和索引已就绪：{documents} 篇文章，可以提问了。")
+            return library
 
         app = create_app(opened, _limits(settings), keys)
         server = _Server(
@@ -122,13 +128,16 @@ def _limits(settings: Settings) -> ApiSettings:
         request_timeout_seconds=settings.request_timeout_seconds,
         drain_seconds=settings.drain_seconds,
         otlp_url=settings.otlp_url,
+        data_dir=settings.data_dir,
+        store_questions=settings.store_questions,
     )
 
 
 def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=PromptH11Protocol,
+        ws="none",
         h11_max_incomplete_event_size=_PARSER_HEADER_BYTES,
         log_config=None,
         access_log=False,
@@ -138,9 +147,9 @@ def _config(app: FastAPI) -> uvicorn.Config:
 
 
 def _leave_at_once_if_opening(slot: EngineSlot, code: int) -> None:
-    """End the process if the engine is still being opened.
+    """End the process if the library is still being opened.
 
-    The interpreter cannot end in an orderly way under torch's running threads; it aborts. What an engine
+    The interpreter cannot end in an orderly way under torch's running threads; it aborts. What a library
     writes while it opens survives any end of the process.
     """
     if not slot.wait(_SETTLE_SECONDS):
@@ -186,3 +195,11 @@ def _announce(settings: Settings, address: str, console: Console) -> None:
     if settings.host in WILDCARDS and not settings.public_url:
         hint += "监听所有地址；引用链接是相对的，要给别的机器用，请设 CEWEN_PUBLIC_URL。"
     console.print(Text(hint, style="dim"))
+
+
+def _say_who_writes(library: Library, address: str, console: Console) -> None:
+    """Leave this address for a process that wants to write too, or say that there is one already."""
+    if getattr(library, "writable", False):
+        library.set_note(f"服务 {address}")  # type: ignore[attr-defined]
+    elif hasattr(library, "writable"):
+        console.print("文库由另一个进程在写，本服务只读：添加和删除请到那里去做，这里随后就能查到。")

@@ -1,4 +1,4 @@
-"""What `ask`, `search` and `documents` talk to: an engine opened here, or a service running elsewhere.
+"""What `ask`, `search` and `ls` talk to: a library opened here, or a service running elsewhere.
 
 Both give the bodies of the REST replies, so that `--json` prints the same and people are shown the same,
 wherever the answer came from. The remote one is the client library `cewen`; its errors become ours here.
@@ -6,15 +6,18 @@ wherever the answer came from. The remote one is the client library `cewen`; its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from rag.errors import ConfigError, InputError, UnavailableError
+from api.cli_console import progress_bar, stderr_console
+from rag.errors import CewenError, ConfigError, InputError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
+    import cewen
+    from api.cli_parts import Parts
     from api.ports import Engine
-    from rag.records import Document
+    from rag.metadata import Filters
     from rag.settings import Settings
 
 
@@ -22,82 +25,205 @@ class Service(Protocol):
     """Answers with the JSON bodies of the REST interface, in one line each."""
 
     def ask_json(
-        self, question: str, *, top_k: int | None = None, generator: str | None = None, explain: bool = False
+        self,
+        question: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        generator: str | None,
+        explain: bool,
     ) -> str:
         """The body of an answer."""
         ...
 
     def search_json(
-        self, query: str, *, top_k: int | None = None, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        score_threshold: float | None,
     ) -> str:
         """The body of a search."""
         ...
 
-    def documents_json(self) -> str:
+    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
         """The body of the list of documents."""
         ...
 
 
 class LocalService:
-    """An engine of this process.
+    """A library of this process, opened when it is first needed; listing needs none.
 
     Args:
-        engine: Opens it, when it is first needed.
-        documents: Reads the documents, which needs no engine.
+        parts: Open it.
+        settings: All of them.
     """
 
-    def __init__(self, engine: Callable[[], Engine], documents: Callable[[], Sequence[Document]]) -> None:
-        self._engine = engine
-        self._documents = documents
+    def __init__(self, parts: Parts, settings: Settings) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._opened: object = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close = getattr(self._opened, "close", None)
+        if close is not None:
+            close()
 
     def ask_json(
-        self, question: str, *, top_k: int | None = None, generator: str | None = None, explain: bool = False
+        self,
+        question: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        generator: str | None,
+        explain: bool,
     ) -> str:
         """The body of an answer."""
         from api.convert import ask_reply
 
-        answer = self._engine().ask(question, top_k=top_k or 8, generator=generator, explain=explain)
-        return ask_reply(answer).model_dump_json(exclude_unset=True)
+        engine = self._engine(collection, filters)
+        answer = engine.ask(question, top_k=top_k, generator=generator, explain=explain)
+        return ask_reply(answer, collection).model_dump_json(exclude_unset=True)
 
     def search_json(
-        self, query: str, *, top_k: int | None = None, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        score_threshold: float | None,
     ) -> str:
         """The body of a search."""
         from api.convert import hit
         from api.schemas import SearchReply
 
-        engine = self._engine()
-        found = engine.search(query, top_k=top_k or 10, score_threshold=score_threshold)
+        engine = self._engine(collection, filters)
+        found = engine.search(query, top_k=top_k, score_threshold=score_threshold)
         hits = [hit(passage) for passage in found]
-        return SearchReply(hits=hits, fingerprint=engine.fingerprint).model_dump_json()
+        reply = SearchReply(hits=hits, collection=collection, fingerprint=engine.fingerprint)
+        return reply.model_dump_json()
 
-    def documents_json(self) -> str:
+    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
         """The body of the list of documents."""
-        from api.convert import document_out
-        from api.schemas import DocumentListReply
+        from api.document_convert import entry_out
+        from api.document_schemas import EntryListReply
 
-        documents = [document_out(document) for document in self._documents()]
-        return DocumentListReply(documents=documents).model_dump_json()
+        entries = self._parts.list_entries(self._settings, collection, filters)
+        end = len(entries) if limit is None else limit
+        reply = EntryListReply(
+            documents=[entry_out(entry) for entry in entries[:end]],
+            total=len(entries),
+            next_offset=end if end < len(entries) else None,
+        )
+        return reply.model_dump_json()
+
+    def _engine(self, collection: str, filters: Filters | None) -> Engine:
+        from api.fixed_library import as_library
+
+        with progress_bar(stderr_console()) as told:
+            self._opened = self._parts.open_engine(self._settings, told)
+        return as_library(self._opened).engine(collection, filters)
+
+
+class RemoteService:
+    """A service running elsewhere.
+
+    Args:
+        client: A client of it.
+    """
+
+    def __init__(self, client: cewen.Client) -> None:
+        self._client = client
+
+    def ask_json(
+        self,
+        question: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        generator: str | None,
+        explain: bool,
+    ) -> str:
+        """The body of an answer."""
+        where = _sent(collection, filters)
+        return self._client.ask_json(question, top_k=top_k, generator=generator, explain=explain, **where)
+
+    def search_json(
+        self,
+        query: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        score_threshold: float | None,
+    ) -> str:
+        """The body of a search."""
+        where = _sent(collection, filters)
+        return self._client.search_json(query, top_k=top_k, score_threshold=score_threshold, **where)
+
+    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
+        """The body of the list of documents."""
+        return self._client.documents_json(limit=limit, **_sent(collection, filters))
+
+
+def _sent(collection: str, filters: Filters | None) -> dict[str, Any]:
+    from cewen import Filters as SentFilters
+
+    fields = {} if filters is None else {name: getattr(filters, name) for name in SentFilters.model_fields}
+    given = {name: value for name, value in fields.items() if value}
+    return {"collection": collection, "filters": given or None}
 
 
 @contextmanager
-def service_at(url: str, settings: Settings) -> Iterator[Service]:
-    """A service running elsewhere; the access key is the settings' own.
+def client_at(url: str, settings: Settings) -> Iterator[cewen.Client]:
+    """A client of a service running elsewhere; the access key is the settings' own.
 
     Raises:
         InputError: If it refuses what was asked.
         ConfigError: If address or key cannot be used.
-        UnavailableError: If it cannot be reached, or cannot answer.
+        UnavailableError: If it cannot be reached, or cannot do it.
+    """
+    import cewen
+
+    with as_our_errors(), cewen.Client(url, api_key=settings.api_key.get_secret_value() or None) as client:
+        yield client
+
+
+@contextmanager
+def as_our_errors() -> Iterator[None]:
+    """Turn what the client library raises into our own errors, which decide the exit code.
+
+    Raises:
+        CewenError: Then.
     """
     import cewen
 
     try:
-        with cewen.Client(url, api_key=settings.api_key.get_secret_value() or None) as client:
-            yield client
+        yield
     except cewen.CewenError as error:
         told = error.message + (f"请求编号 {error.request_id}。" if error.request_id else "")
-        if isinstance(error, cewen.BadRequestError | cewen.NotFoundError):
-            raise InputError(told, code=error.code) from error
-        if isinstance(error, cewen.ConfigError | cewen.AuthenticationError):
-            raise ConfigError(told, code=error.code) from error
-        raise UnavailableError(told, code=error.code) from error
+        raise _kind_of(error)(told, code=error.code) from error
+
+
+def _kind_of(error: cewen.CewenError) -> type[CewenError]:
+    import cewen
+    from api.error_codes import CODES
+
+    if isinstance(error, cewen.NotFoundError):
+        return NotFoundError
+    row = CODES.get(error.code)
+    of_the_text = isinstance(error, cewen.JobFailedError) and row is not None and row.status < 500
+    if of_the_text or isinstance(error, cewen.BadRequestError):
+        return InputError
+    if isinstance(error, cewen.ConfigError | cewen.AuthenticationError):
+        return ConfigError
+    return UnavailableError

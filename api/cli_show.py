@@ -72,13 +72,15 @@ def show_hits(console: Console, result: SearchResult) -> None:
     console.print(Text(f"{len(result.hits)} 段 · 指纹 {result.fingerprint}", style="dim"))
 
 
-def show_documents(console: Console, documents: Sequence[Document]) -> None:
-    """One block a document."""
+def show_documents(console: Console, documents: Sequence[Document], *, total: int) -> None:
+    """One block a document, of `total` that there are."""
     for document in documents:
         console.print(_head("", document.label, document.authors))
-        known = [document.affiliation, f"编号 {document.id}"]
+        tags = " ".join(f"#{tag}" for tag in document.tags)
+        known = [document.affiliation, document.date, tags, document.source_url, f"编号 {document.id}"]
         _indented(console, " · ".join(part for part in known if part), "dim")
-    console.print(Text(f"共 {len(documents)} 篇", style="dim"))
+    shown = "" if len(documents) == total else f"，列出 {len(documents)} 篇"
+    console.print(Text(f"共 {total} 篇{shown}", style="dim"))
 
 
 def show_index(console: Console, summary: IndexSummary) -> None:

@@ -5,6 +5,8 @@ Every field is written out, so adding one to a record publishes nothing by accid
 
 from __future__ import annotations
 
+from api.filter_schemas import FiltersIn
+from api.library_records import DEFAULT_COLLECTION
 from api.schemas import (
     AnswerSentenceOut,
     AskReply,
@@ -15,11 +17,36 @@ from api.schemas import (
     HitOut,
     ParagraphOut,
 )
+from rag.metadata import Filters, check_filters
 from rag.records import Answer, AnswerSentence, Citation, Degradation, Document, Paragraph, Passage
 
 
-def ask_reply(answer: Answer) -> AskReply:
-    """The body of an answer. `explain` is left unset, not null, unless the answer carries one."""
+def filters_of(sent: FiltersIn | None) -> Filters | None:
+    """The filters of a request; None if it has none.
+
+    Raises:
+        InputError: With code `invalid_filters`.
+    """
+    if sent is None:
+        return None
+    filters = check_filters(
+        document_ids=sent.document_ids,
+        titles=sent.titles,
+        authors=sent.authors,
+        tags=sent.tags,
+        date_from=sent.date_from,
+        date_to=sent.date_to,
+        source_url=sent.source_url,
+        names=sent.names,
+    )
+    return None if filters.is_empty else filters
+
+
+def ask_reply(answer: Answer, collection: str = DEFAULT_COLLECTION) -> AskReply:
+    """The body of an answer from a collection.
+
+    `explain` is left unset, not null, unless the answer carries one.
+    """
     reply = AskReply(
         id=answer.answer_id,
         status=answer.status,
@@ -31,6 +58,7 @@ def ask_reply(answer: Answer) -> AskReply:
         related=[hit(passage) for passage in answer.related],
         resolved_question=answer.resolved_question,
         generator=answer.generator,
+        collection=collection,
         fingerprint=answer.fingerprint,
         timings_ms=dict(answer.timings_ms),
         calibration=answer.calibration,
@@ -61,12 +89,18 @@ def hit(passage: Passage) -> HitOut:
 
 def document_out(document: Document) -> DocumentOut:
     """A document without its text."""
+    metadata = document.source.metadata
     return DocumentOut(
         id=document.document_id,
+        source_id=document.source.source_id,
+        name=document.source.name,
         title=document.title,
         label=document.label,
         authors=list(document.authors),
         affiliation=document.affiliation,
+        date=metadata.date,
+        source_url=metadata.source_url,
+        tags=list(metadata.tags),
         source_sha256=document.source.sha256,
     )
 

@@ -11,6 +11,9 @@ EVERYWHERE = ("headers_too_large", "internal_error")
 NEEDS_KEY = ("api_key_missing", "api_key_invalid", "scope_missing", "rate_limited")
 NEEDS_ENGINE = ("not_ready", "startup_failed", "shutting_down", "unavailable")
 NEEDS_DOCUMENT = ("document_not_found", "rate_limited", *NEEDS_ENGINE)
+CHANGES = ("library_read_only", "library_unwritable")
+IN_COLLECTION = ("collection_not_found",)
+CHOOSES = (*IN_COLLECTION, "invalid_filters")
 HAS_JSON_BODY = (
     *NEEDS_KEY,
     "malformed_json",
@@ -22,6 +25,18 @@ HAS_JSON_BODY = (
     "invalid_request",
     "invalid_text",
     "invalid_number",
+)
+TAKES_FILES = (
+    *HAS_JSON_BODY,
+    "malformed_multipart",
+    "too_large",
+    "unsupported_document",
+    "unreadable_document",
+    "document_too_large",
+    "document_without_text",
+    "document_conflict",
+    "invalid_metadata",
+    "overloaded",
 )
 COMPUTES = ("overloaded", "citation_mismatch", "answer_timeout", *NEEDS_ENGINE)
 

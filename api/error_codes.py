@@ -39,7 +39,7 @@ class ErrorCode:
         return _TYPES.get(self.status, "internal" if self.status >= 500 else "invalid_request")
 
 
-_TYPES = {401: "authentication", 403: "authentication", 404: "not_found"}
+_TYPES = {401: "authentication", 403: "authentication", 404: "not_found", 410: "not_found"}
 _TYPES |= {413: "too_large", 429: "unavailable", 431: "too_large", 503: "unavailable"}
 
 _CHECK_MODEL = "维护者检查语言模型的各项设置和该服务"
@@ -49,12 +49,19 @@ CODES: dict[str, ErrorCode] = {
     "bad_request": ErrorCode(400, "请求不是合法的 HTTP 请求", "检查发送请求的程序"),
     "malformed_json": ErrorCode(400, "请求体不是 UTF-8 编码的合法 JSON", "按消息指出的位置改正后再发"),
     "duplicate_key": ErrorCode(400, "JSON 对象里同一个键出现了两次", "每个键只写一次"),
+    "malformed_multipart": ErrorCode(
+        400, "表单（multipart/form-data）不完整，或写得不对", "按消息改正后重新发送完整的请求"
+    ),
     "invalid_condition": ErrorCode(400, "metadata_condition 里的条件看不懂", "按消息改正条件"),
     "api_key_missing": ErrorCode(401, "没有带访问密钥，或写法不对", "加上请求头 Authorization: Bearer 密钥"),
     "api_key_invalid": ErrorCode(401, "访问密钥不对", "向维护者要正确的密钥"),
     "scope_missing": ErrorCode(403, "密钥有效，但没有做这件事的权限", "向维护者要有此权限的密钥"),
     "not_found": ErrorCode(404, "没有这个地址", "在 /docs 查看全部接口"),
     "document_not_found": ErrorCode(404, "没有这个编号的文档", "用 GET /v1/documents 查看现有文档"),
+    "collection_not_found": ErrorCode(404, "没有这个名字的文库", "用 GET /v1/collections 查看现有的"),
+    "job_not_found": ErrorCode(
+        404, "没有这个编号的任务，或早已结束", "用 GET /v1/documents 看文档是否已在库里"
+    ),
     "generator_not_found": ErrorCode(404, "没有这个名字的生成器", "去掉 generator 字段，使用默认的"),
     "model_not_found": ErrorCode(404, "没有这个名字的模型", "用 GET /v1/models 查看现有的"),
     "knowledge_not_found": ErrorCode(404, "没有这个编号的知识库", "改用消息里列出的编号"),
@@ -62,20 +69,32 @@ CODES: dict[str, ErrorCode] = {
     "key_not_found": ErrorCode(404, "没有这个编号的访问密钥", "用 cewen keys list 查看现有的"),
     "method_not_allowed": ErrorCode(405, "这个地址不支持该 HTTP 方法", "改用响应头 Allow 列出的方法"),
     "request_timeout": ErrorCode(408, "请求体没有在限定时间内发完", "检查网络，重新发送完整的请求"),
+    "collection_exists": ErrorCode(409, "已有这个名字的文库", "换一个名字，或直接使用它"),
+    "document_conflict": ErrorCode(
+        409, "编号相同而内容不同的文稿已在库里", "改动文字（一个空格也行）后再添加"
+    ),
+    "document_removed": ErrorCode(410, "这篇文档已从文库删除", "用 GET /v1/documents 查看现有文档"),
+    "document_replaced": ErrorCode(
+        410, "这篇文档已由新的版本取代", "用 POST /v1/citations/resolve 查引文现在的位置"
+    ),
     "body_too_large": ErrorCode(413, "请求体超过字节上限", "缩短内容，或分几次发送"),
     "too_large": ErrorCode(413, "内容超过上限", "缩短内容后再试"),
     "document_too_large": ErrorCode(
         413, "文档超过 20 MB，或页数、展开后的大小超过上限", "拆成几个文件，或另存为 .txt"
     ),
-    "unsupported_media_type": ErrorCode(
-        415, "Content-Type 不是 application/json", "设置 Content-Type: application/json"
-    ),
+    "unsupported_media_type": ErrorCode(415, "Content-Type 不是这个地址接受的", "按消息设置 Content-Type"),
     "unsupported_content_encoding": ErrorCode(415, "请求体经过压缩", "不压缩，去掉 Content-Encoding"),
     "unsupported_document": ErrorCode(
         415, "文档不是能读的类型，或扩展名与内容不符", "转成 .txt、.md、.html、.docx 或 .pdf，并改正扩展名"
     ),
     "unreadable_document": ErrorCode(
         422, "文档损坏、加密、没有文字层，或读它要用的时间或内存太多", "按消息重新导出，或另存为 .txt"
+    ),
+    "document_without_text": ErrorCode(422, "文稿里没有可读的正文", "检查文件是否完整、正文是否为空"),
+    "invalid_metadata": ErrorCode(422, "书目信息里有不合要求的值", "按消息改正题目、作者、日期、网址或标签"),
+    "invalid_filters": ErrorCode(422, "筛选条件里有不合要求的值", "按消息改正条件"),
+    "invalid_collection_name": ErrorCode(
+        422, "文库的名称不合要求", "用 1 到 64 个小写字母、数字、- 和 _，以字母或数字开头"
     ),
     "invalid_request": ErrorCode(422, "字段缺失、类型不对、超出范围或不认识", "按消息逐项改正"),
     "invalid_text": ErrorCode(422, "文字里有控制字符或不成对的代理码位", "删去这些字符，用 UTF-8 重新编码"),
@@ -100,6 +119,10 @@ CODES: dict[str, ErrorCode] = {
     "index_missing": ErrorCode(500, "还没有建索引", "维护者运行 cewen index"),
     "index_unwritable": ErrorCode(500, "索引文件夹写不进去", "维护者检查磁盘空间和权限后重新启动"),
     "index_mismatch": ErrorCode(500, "索引与现有文库、模型或设置不一致", "维护者重建索引"),
+    "library_missing": ErrorCode(500, "还没有文库", "维护者启动服务或添加文档，文库就会建立"),
+    "library_damaged": ErrorCode(500, "文库文件损坏", "维护者运行 cewen check，再从备份恢复"),
+    "library_newer": ErrorCode(500, "文库文件是较新的版本写的", "维护者升级后重新启动"),
+    "feedback_unusable": ErrorCode(500, "反馈文件读不了或写不进去", "维护者按日志检查磁盘空间、权限和文件"),
     "generator_unreachable": ErrorCode(503, "连不上语言模型服务", _CHECK_MODEL),
     "generator_timeout": ErrorCode(503, "语言模型没有在限定时间内答完", _CHECK_MODEL),
     "generator_rate_limited": ErrorCode(503, "语言模型服务说请求太多", "稍后再试，或提高该服务的额度"),
@@ -113,10 +136,14 @@ CODES: dict[str, ErrorCode] = {
     "not_ready": ErrorCode(503, "正在打开索引和模型", "按 Retry-After 稍后再试"),
     "startup_failed": ErrorCode(503, "索引或模型打不开，服务无法作答", "维护者按日志处理后重新启动"),
     "index_busy": ErrorCode(503, "另一个进程正在写索引", "等它结束后再试"),
+    "library_busy": ErrorCode(503, "另一个进程正在写文库", "通过它来改动，或等它结束后再试"),
+    "library_read_only": ErrorCode(503, "这个服务不能改动文库", "向管文库的那个服务提交改动"),
+    "feedback_busy": ErrorCode(503, "另一个进程正在写反馈文件", "按 Retry-After 稍后再试"),
     "shutting_down": ErrorCode(503, "服务正在关闭，不再接受新的请求", "按 Retry-After 稍后再试"),
     "overloaded": ErrorCode(503, "同时到达的请求太多", "按 Retry-After 稍后再试"),
     "unavailable": ErrorCode(503, "服务暂时不能作答", "按 Retry-After 稍后再试"),
     "answer_timeout": ErrorCode(504, "没有在限定时间内答完，已经中止", "稍后再试，或把问题问得更具体"),
+    "library_unwritable": ErrorCode(507, "文库写不进去，没有改动", "维护者检查磁盘空间和权限后再试"),
 }
 
 # For a code that is not in the table (a plug-in's own): its place in the error tree decides.

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Mount
 from starlette.types import Scope
 
 from api.error_codes import CODES, ErrorCode, row_of
@@ -31,6 +32,8 @@ REFUSALS_KEY = "cewen.refusals"
 RETRY_AFTER_SECONDS = 2
 
 _logger = logging.getLogger(__name__)
+
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 _CODE_OF_STATUS = {
     400: "bad_request",
@@ -89,7 +92,7 @@ def error_response(
         all_headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
     if status == 401:
         all_headers.setdefault("WWW-Authenticate", "Bearer")
-    if _wants_page(scope):
+    if wants_page(scope):
         page = render("error.html", scope, status=status, error=body["error"], row=row)
         page.headers.update(all_headers)
         return page
@@ -140,9 +143,22 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
     code = _CODE_OF_STATUS.get(error.status_code, fallback)
     row = CODES[code]
     message = f"{row.meaning}。{row.action}。"
+    headers = dict(error.headers or {})
     if error.status_code == 405:
         message = f"这个地址不支持 {request.method[:16]}。{row.action}。"
-    return error_response(request.scope, code, message, headers=error.headers)
+        headers |= _allowed(request)
+    return error_response(request.scope, code, message, headers=headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """`Allow` with the methods of all routes of this address; the framework names one route's alone."""
+    routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
+    methods = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return {"Allow": ", ".join(methods)} if methods else {}
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
@@ -152,7 +168,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
 }
 
 
-def _wants_page(scope: Scope) -> bool:
+def wants_page(scope: Scope) -> bool:
     """Whether a person's browser opened this address, as far as its path and Accept header tell."""
     if path_below_root(scope).startswith("/v1/") or shape_for(scope) is not native:
         return False

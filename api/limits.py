@@ -6,7 +6,8 @@ a socket but never a place among those that compute.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 import anyio
 from starlette.datastructures import Headers
@@ -22,6 +23,22 @@ class _BodyTooLargeError(Exception):
     """The bytes received so far are more than the limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class LargeBodies:
+    """Another limit for requests that bring files.
+
+    Attributes:
+        applies: Whether a request, by its scope, is one of these.
+        max_bytes: Of such a body.
+        min_bytes_per_second: Each of its bytes that has come buys time at this rate, beyond the time that
+            every body has.
+    """
+
+    applies: Callable[[Scope], bool]
+    max_bytes: int
+    min_bytes_per_second: float
+
+
 class RequestLimitsMiddleware:
     """Refuse requests that are too large (413, 431) or sent too slowly (408), then hand on the whole body.
 
@@ -31,6 +48,7 @@ class RequestLimitsMiddleware:
         max_body_bytes: The body; one byte more is refused without reading on.
         body_timeout_seconds: For the whole body, not for each part of it.
         larger_bodies: Another limit for some paths, e.g. where a caller sends the whole conversation.
+        files: Yet another for requests that bring files, which may take longer.
     """
 
     def __init__(
@@ -41,8 +59,10 @@ class RequestLimitsMiddleware:
         max_body_bytes: int,
         body_timeout_seconds: float,
         larger_bodies: Mapping[str, int] | None = None,
+        files: LargeBodies | None = None,
     ) -> None:
         self.app = app
+        self.files = files
         self.max_header_bytes = max_header_bytes
         self.max_body_bytes = max_body_bytes
         self.larger_bodies = larger_bodies or {}
@@ -60,25 +80,38 @@ class RequestLimitsMiddleware:
             )
             await self._refuse("headers_too_large", message, scope, receive, send)
             return
-        max_bytes = self.larger_bodies.get(path_below_root(scope), self.max_body_bytes)
+        max_bytes, rate = self._allowed(scope)
         try:
-            with anyio.fail_after(self.body_timeout_seconds):
-                body = await self._read_body(scope, receive, max_bytes)
+            with anyio.fail_after(self.body_timeout_seconds) as allowance:
+                body = await self._read_body(scope, receive, max_bytes, allowance, rate)
         except TimeoutError:
             message = f"请求体在 {self.body_timeout_seconds:g} 秒内没有发完。请检查网络，重新发送完整的请求。"
+            if rate:
+                message = f"请求体发得太慢，每秒不到 {rate:g} 字节。请检查网络，重新发送完整的请求。"
             await self._refuse("request_timeout", message, scope, receive, send)
         except _BodyTooLargeError:
             message = f"请求体超过 {max_bytes} 字节的上限。请缩短内容，或分几次发送。"
             await self._refuse("body_too_large", message, scope, receive, send)
         else:
             if body is not None:  # else the caller has gone, and nobody is left to answer
-                await self.app(scope, _replay(body, receive), send)
+                replayed = _replay(body, receive)
+                del body  # nobody but who takes it holds a body of megabytes
+                await self.app(scope, replayed, send)
 
-    async def _read_body(self, scope: Scope, receive: Receive, max_bytes: int) -> bytes | None:
+    def _allowed(self, scope: Scope) -> tuple[int, float]:
+        """How large the body may be, and at which rate it earns more time (0: it does not)."""
+        if self.files is not None and self.files.applies(scope):
+            return self.files.max_bytes, self.files.min_bytes_per_second
+        return self.larger_bodies.get(path_below_root(scope), self.max_body_bytes), 0.0
+
+    async def _read_body(
+        self, scope: Scope, receive: Receive, max_bytes: int, allowance: anyio.CancelScope, rate: float
+    ) -> bytes | None:
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared[:20]) > max_bytes:
             raise _BodyTooLargeError
         body = bytearray()
+        first_deadline = allowance.deadline
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -86,6 +119,8 @@ class RequestLimitsMiddleware:
             body += message.get("body", b"")
             if len(body) > max_bytes:
                 raise _BodyTooLargeError
+            if rate:
+                allowance.deadline = first_deadline + len(body) / rate
             if not message.get("more_body", False):
                 return bytes(body)
 
@@ -98,14 +133,13 @@ class RequestLimitsMiddleware:
 
 def _replay(body: bytes, receive: Receive) -> Receive:
     """A `receive` that gives the body in one message, then whatever the server says next."""
-    given = False
+    kept = [body]
+    del body
 
     async def replayed() -> Message:
-        nonlocal given
-        if given:
+        if not kept:
             return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": kept.pop(), "more_body": False}
 
     return replayed
 

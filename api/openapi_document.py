@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.document_schemas import UPLOAD_BODIES
 from api.openapi_examples import REPLIES, REQUESTS
 from api.schemas import ErrorReply
 
@@ -33,13 +34,20 @@ def finish_document(document: dict[str, Any], *, key_needed: bool) -> dict[str, 
     schemas = components["schemas"]
     for foreign in ("HTTPValidationError", "ValidationError"):
         schemas.pop(foreign, None)
-    ours = ErrorReply.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(ours.pop("$defs"), ErrorReply=ours)
+    for model in (ErrorReply, *UPLOAD_BODIES):
+        ours = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(ours.pop("$defs", {}), **{model.__name__: ours})
     components["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = {
         KEY_SCHEME: {"type": "http", "scheme": "bearer", "description": "访问密钥；没有设密钥的服务不需要"}
     }
     return document
+
+
+def main_status(operation: dict[str, Any]) -> str:
+    """The status of an operation's ordinary success: 201 or 202 where it is declared beside others."""
+    successes = [status for status in operation["responses"] if status.startswith("2")]
+    return next((status for status in ("201", "200") if status in successes), successes[0])
 
 
 def _drop_foreign_422(responses: dict[str, Any]) -> None:
@@ -54,4 +62,5 @@ def _show_example(operation: dict[str, Any]) -> None:
     if name in REQUESTS:
         operation["requestBody"]["content"][_JSON]["example"] = REQUESTS[name]
     if name in REPLIES:
-        operation["responses"]["200"]["content"][_JSON]["example"] = REPLIES[name]
+        status = main_status(operation)
+        operation["responses"][status]["content"][_JSON]["example"] = REPLIES[name]

@@ -54,11 +54,58 @@ _HIT: dict[str, Any] = {
 }
 _ABOUT: dict[str, Any] = {
     "id": _DOCUMENT,
+    "source_id": _SHA256[:12],
+    "name": "灯塔日报.txt",
+    "date": None,
+    "source_url": None,
+    "tags": [],
     "title": None,
     "label": _TITLE,
     "authors": ["周望潮"],
     "affiliation": None,
     "source_sha256": _SHA256,
+}
+_ENTRY: dict[str, Any] = {
+    **_ABOUT,
+    "origin": "upload",
+    "added_at": "2026-01-31T08:00:00Z",
+    "original_sha256": "",
+}
+_COLLECTION_OUT: dict[str, Any] = {
+    "name": "lighthouse",
+    "created_at": "2026-01-31T07:59:00Z",
+    "documents": 0,
+    "sources": 0,
+    "chunks": 0,
+    "encoder": "bundled:multilingual-e5-small",
+    "calibration": "general",
+    "sequence": 0,
+}
+_JOB: dict[str, Any] = {
+    "job_id": "j-4c1d9e",
+    "kind": "add",
+    "collection": "default",
+    "state": "running",
+    "done": 1,
+    "total": 2,
+    "source_id": _SHA256[:12],
+    "document_ids": [_DOCUMENT],
+    "created": True,
+    "replaced": [],
+    "notes": [],
+    "error_code": None,
+    "error_message": None,
+}
+_REINDEXING = {**_JOB, "kind": "reindex", "state": "queued", "done": 0, "source_id": None, "document_ids": []}
+_ADDED: dict[str, Any] = {
+    "source_id": _SHA256[:12],
+    "documents": [_ENTRY],
+    "created": True,
+    "replaced": [],
+    "notes": [],
+}
+_KEPT = {
+    name: _CITATION[name] for name in ("document_id", "start_char", "end_char", "source_sha256", "quote")
 }
 _PARAGRAPH_OUT: dict[str, Any] = {
     "number": 1,
@@ -72,6 +119,12 @@ _PARAGRAPH_OUT: dict[str, Any] = {
 REQUESTS: dict[str, Any] = {
     "ask": {"question": "灯塔是哪一年建成的？"},
     "search": {"query": "灯塔 建成", "top_k": 1},
+    "addDocument": {"text": PAGE, "name": "灯塔日报.txt", "metadata": {"date": "1907-05", "tags": ["航标"]}},
+    "replaceDocument": {"text": PAGE, "name": "灯塔日报.txt"},
+    "createCollection": {"name": "lighthouse"},
+    "resolveCitation": _KEPT,
+    "reindex": {"collection": "default"},
+    "sendFeedback": {"answer_id": "ans_5f0c7d", "verdict": "down", "note": "问的是重建的年份。"},
 }
 """Request bodies by operation id."""
 
@@ -87,15 +140,44 @@ REPLIES: dict[str, Any] = {
         "related": [],
         "resolved_question": "灯塔是哪一年建成的？",
         "generator": "extractive",
+        "collection": "default",
         "fingerprint": _FINGERPRINT,
         "timings_ms": {"encode": 21.4, "search": 9.8, "judge": 240.1, "write": 12.0, "total": 283.5},
         "calibration": "general",
         "degraded": None,
     },
-    "search": {"hits": [_HIT], "fingerprint": _FINGERPRINT},
-    "listDocuments": {"documents": [_ABOUT]},
-    "getDocument": {**_ABOUT, "paragraphs": [_PARAGRAPH_OUT]},
-    "listExamples": {"questions": ["望海角灯塔建于哪一年？"], "fingerprint": _FINGERPRINT},
+    "search": {"hits": [_HIT], "collection": "default", "fingerprint": _FINGERPRINT},
+    "listDocuments": {"documents": [_ENTRY], "total": 1, "next_offset": None},
+    "getDocument": {**_ENTRY, "paragraphs": [_PARAGRAPH_OUT]},
+    "addDocument": _ADDED,
+    "replaceDocument": {**_ADDED, "replaced": ["0f2b7c9d1a3e-1"]},
+    "removeDocument": {"source_id": _SHA256[:12], "document_ids": [_DOCUMENT]},
+    "listCollections": {"collections": [_COLLECTION_OUT]},
+    "createCollection": _COLLECTION_OUT,
+    "removeCollection": _COLLECTION_OUT,
+    "getJob": _JOB,
+    "reindex": {"job": _REINDEXING},
+    "resolveCitation": {
+        "status": "current",
+        "document_id": _DOCUMENT,
+        "message": "引文仍在原处，一字未改。",
+        "replaced_by": [],
+        "found_in": _DOCUMENT,
+        **{name: _CITATION[name] for name in ("start_char", "end_char", "start_line", "end_line")},
+        **{name: _CITATION[name] for name in ("quote", "url")},
+    },
+    "listExamples": {
+        "questions": ["望海角灯塔建于哪一年？"],
+        "collection": "default",
+        "fingerprint": _FINGERPRINT,
+    },
+    "sendFeedback": {
+        "id": "fb_91c2e4",
+        "answer_id": "ans_5f0c7d",
+        "verdict": "down",
+        "recorded_at": "2026-01-31T08:00:00+00:00",
+        "question_stored": False,
+    },
     "healthz": {"status": "ok"},
     "readyz": {"status": "ready", "fingerprint": _FINGERPRINT},
 }

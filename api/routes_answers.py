@@ -11,9 +11,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.convert import ask_reply, hit
-from api.declared_errors import COMPUTES, HAS_JSON_BODY, declare
-from api.engine_slot import OpenEngine
+from api.convert import ask_reply, filters_of, hit
+from api.declared_errors import CHOOSES, COMPUTES, HAS_JSON_BODY, declare
+from api.engine_slot import OpenLibrary, chosen_engine
 from api.schemas import AskReply, AskRequest, SearchReply, SearchRequest
 from api.streaming import EventStreamResponse, encode_event, whole_answer
 from api.strict_json import StrictJsonRoute
@@ -39,13 +39,15 @@ PATHS = ("/v1/ask", "/v1/search")
         "empty_content",
         "content_too_long",
         "generator_not_found",
+        *CHOOSES,
         *COMPUTES,
         streams="事件流：citations（至今全部引文，先于标注它们的文字）、delta（一段文字）、done（与不流式时相同的正文）；"
         "中途出错为 error",
     ),
 )
-async def ask(body: AskRequest, engine: OpenEngine, request: Request) -> AskReply | Response:
+async def ask(body: AskRequest, library: OpenLibrary, request: Request) -> AskReply | Response:
     """Answer a question, or abstain."""
+    collection = body.collection
     history = [
         Turn(turn.role, check_text(turn.content, name="content", max_chars=MAX_TURN_CHARS))
         for turn in body.history
@@ -57,9 +59,12 @@ async def ask(body: AskRequest, engine: OpenEngine, request: Request) -> AskRepl
         "generator": body.generator,
         "explain": body.explain,
     }
+    engine = await chosen_engine(library, collection, filters_of(body.filters))
     if body.stream:
-        return EventStreamResponse(lambda left: map(encode_event, engine.stream(**asked, cancelled=left)))
-    return ask_reply(await whole_answer(lambda left: engine.ask(**asked, cancelled=left), request))
+        encode = partial(encode_event, collection=collection)
+        return EventStreamResponse(lambda left: map(encode, engine.stream(**asked, cancelled=left)))
+    answer = await whole_answer(lambda left: engine.ask(**asked, cancelled=left), request)
+    return ask_reply(answer, collection)
 
 
 @router.post(
@@ -68,15 +73,21 @@ async def ask(body: AskRequest, engine: OpenEngine, request: Request) -> AskRepl
     summary="检索段落",
     description="最相关的在前；`score_threshold` 过滤的就是返回的 `score`。没有合适的返回空列表。",
     response_description="检索到的段落",
-    responses=declare(*HAS_JSON_BODY, "empty_query", "query_too_long", *COMPUTES),
+    responses=declare(*HAS_JSON_BODY, "empty_query", "query_too_long", *CHOOSES, *COMPUTES),
 )
-async def search(body: SearchRequest, engine: OpenEngine, request: Request) -> SearchReply:
+async def search(body: SearchRequest, library: OpenLibrary, request: Request) -> SearchReply:
     """Find passages."""
+    query = check_text(body.query, name="query", max_chars=MAX_QUERY_CHARS)
+    engine = await chosen_engine(library, body.collection, filters_of(body.filters))
     wanted = partial(
         engine.search,
-        check_text(body.query, name="query", max_chars=MAX_QUERY_CHARS),
+        query,
         top_k=body.top_k,
         score_threshold=body.score_threshold,
     )
     passages = await whole_answer(lambda left: wanted(cancelled=left), request)
-    return SearchReply(hits=[hit(passage) for passage in passages], fingerprint=engine.fingerprint)
+    return SearchReply(
+        hits=[hit(passage) for passage in passages],
+        collection=body.collection,
+        fingerprint=engine.fingerprint,
+    )

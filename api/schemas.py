@@ -14,16 +14,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from api.filter_schemas import FiltersIn, Request
+from api.library_records import DEFAULT_COLLECTION
 from rag.inputs import MAX_HISTORY_TURNS, MAX_QUERY_CHARS, MAX_QUESTION_CHARS, MAX_TURN_CHARS
 from rag.records import Calibration, Match, Reason, Status
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Offset = Annotated[int, Field(ge=0)]
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class _Reply(BaseModel):
@@ -37,14 +35,24 @@ def _text(description: str, max_chars: int, example: str) -> Any:
     return Field(description=description, examples=[example], json_schema_extra=extra)
 
 
-class TurnIn(_Request):
+class TurnIn(Request):
     """此前对话中的一条消息。"""
 
     role: Literal["user", "assistant"] = Field(description="谁说的", examples=["user"])
     content: str = _text(f"消息文字，1 到 {MAX_TURN_CHARS} 个字符", MAX_TURN_CHARS, "灯塔是哪一年建成的？")
 
 
-class AskRequest(_Request):
+_COLLECTION = Field(
+    default=DEFAULT_COLLECTION,
+    min_length=1,
+    max_length=64,
+    description="问哪个文库，见 GET /v1/collections；不填是 default",
+    examples=[DEFAULT_COLLECTION],
+)
+_FILTERS = Field(default=None, description="只在符合条件的文档里找；不填是整个文库")
+
+
+class AskRequest(Request):
     """提问。"""
 
     question: str = _text(
@@ -55,6 +63,8 @@ class AskRequest(_Request):
     history: list[TurnIn] = Field(
         default=[], max_length=MAX_HISTORY_TURNS, description="此前的对话，旧的在前；用来理解“它”“那里”等指代"
     )
+    collection: str = _COLLECTION
+    filters: FiltersIn | None = _FILTERS
     top_k: int = Field(default=8, ge=1, le=50, description="最多依据几个段落作答", examples=[8])
     generator: str | None = Field(
         default=None, min_length=1, max_length=64, description="用哪个生成器作答；不填用默认的"
@@ -67,10 +77,12 @@ class AskRequest(_Request):
     explain: bool = Field(default=False, description="是否附上各路检索的原始分数", examples=[False])
 
 
-class SearchRequest(_Request):
+class SearchRequest(Request):
     """检索。"""
 
     query: str = _text(f"要找的内容，1 到 {MAX_QUERY_CHARS} 个字符", MAX_QUERY_CHARS, "灯塔 建成")
+    collection: str = _COLLECTION
+    filters: FiltersIn | None = _FILTERS
     top_k: int = Field(default=10, ge=1, le=50, description="最多返回几个段落", examples=[10])
     score_threshold: Unit | None = Field(
         default=None, description="只要相关度不低于此值的段落；与返回的 score 是同一个数", examples=[0.5]
@@ -148,10 +160,12 @@ class AskReply(_Reply):
     related: list[HitOut] = Field(description="弃答时最接近的段落；它们不是答案")
     resolved_question: str = Field(description="结合此前对话补全后的问题")
     generator: str = Field(description="作答的生成器")
+    collection: str = Field(description="所问的文库")
     fingerprint: str = Field(description="文库、索引、模型与设置的指纹")
     timings_ms: dict[str, float] = Field(description="各步骤耗时，毫秒")
     calibration: Calibration = Field(
-        description="confidence 的依据：general 在别的文库上拟合；none 没有测过这个编码模型，从严作答"
+        description="confidence 的依据：general 在别的文库上拟合；none 没有测过这个编码模型，从严作答；"
+        "collection 已用这个文库自己的题目标定（cewen calibrate）"
     )
     degraded: DegradationOut | None = Field(
         description="生成器出错、写的句子没有依据等，因而改由摘录作答时，说明原因；否则为 null"
@@ -163,6 +177,7 @@ class SearchReply(_Reply):
     """检索结果。"""
 
     hits: list[HitOut] = Field(description="段落，最相关的在前；没有合适的就是空列表")
+    collection: str = Field(description="所找的文库")
     fingerprint: str = Field(description="文库、索引、模型与设置的指纹")
 
 
@@ -170,10 +185,15 @@ class DocumentOut(_Reply):
     """一篇文档。"""
 
     id: str = Field(description="文档编号")
+    source_id: str = Field(description="源文件的编号；一个源文件里的几篇文档相同")
+    name: str = Field(description="源文件的名字")
     title: str | None = Field(description="原文印出的标题；没有时为 null")
     label: str = Field(description="显示用的名称，总有内容")
     authors: list[str] = Field(description="作者，按署名次序；可以为空")
     affiliation: str | None = Field(description="作者单位附注；没有时为 null")
+    date: str | None = Field(description="添加时给出的日期：YYYY、YYYY-MM 或 YYYY-MM-DD；没有时为 null")
+    source_url: str | None = Field(description="添加时给出的来源网址；没有时为 null")
+    tags: list[str] = Field(description="添加时给出的标签；可以为空")
     source_sha256: str = Field(description="源文件的 SHA-256；一个源文件可以有几篇文档")
 
 
@@ -204,6 +224,7 @@ class ExamplesReply(_Reply):
     """可以拿来试问的问题。"""
 
     questions: list[str] = Field(description="由文库的文字生成、本服务能据原文作答的问题；可能为空")
+    collection: str = Field(description="所问的文库")
     fingerprint: str = Field(description="文库、索引、模型与设置的指纹")
 
 

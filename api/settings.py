@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rag.errors import ConfigError
 from rag.settings import usable_cores
 
 MAX_CHAT_BODY_BYTES = 1_048_576
+MAX_UPLOAD_BODY_BYTES = 22_020_096
+"""A file of 20 MiB, and a MiB for what a form or JSON puts around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,9 @@ class ApiSettings:
         max_header_bytes: Names and values of all request headers together.
         max_body_bytes: One request body.
         max_chat_body_bytes: One request body of the formats that repeat the conversation.
+        max_upload_bytes: One request body that brings a document.
+        min_upload_rate: Bytes a second at which such a body must come, once its time is over.
+        upload_places: Uploads that may hold a body in memory; one of them is converted at a time.
         body_timeout_seconds: From the first byte asked for to the last one received.
         max_concurrent: Requests that compute at the same time.
         max_waiting: Requests that may wait for a place; None means four for each that computes.
@@ -31,6 +37,8 @@ class ApiSettings:
         request_timeout_seconds: How long one answer may take.
         drain_seconds: From the signal to stop to the closing of the listener.
         otlp_url: Where traces go; "" for nowhere.
+        data_dir: Where feedback is kept; None: nowhere, and feedback is refused.
+        store_questions: Whether questions are kept there too.
 
     Raises:
         ConfigError: If a limit is not positive (waiting may be 0).
@@ -44,6 +52,9 @@ class ApiSettings:
     max_header_bytes: int = 16_384
     max_body_bytes: int = 65_536
     max_chat_body_bytes: int = MAX_CHAT_BODY_BYTES
+    max_upload_bytes: int = MAX_UPLOAD_BODY_BYTES
+    min_upload_rate: float = 65_536.0
+    upload_places: int = 4
     body_timeout_seconds: float = 10.0
     max_concurrent: int = field(default_factory=usable_cores)
     max_waiting: int | None = None
@@ -51,12 +62,17 @@ class ApiSettings:
     request_timeout_seconds: float = 120.0
     drain_seconds: float = 0.0
     otlp_url: str = ""
+    data_dir: Path | None = None
+    store_questions: bool = False
 
     def __post_init__(self) -> None:
         for name in (
             "max_header_bytes",
             "max_body_bytes",
             "max_chat_body_bytes",
+            "max_upload_bytes",
+            "min_upload_rate",
+            "upload_places",
             "body_timeout_seconds",
             "max_concurrent",
             "request_timeout_seconds",

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from rag.records import Block, BlockKind, Document, Paragraph
 
+MAX_OFFSET = 999_999_999
+"""The largest that `parse_chars` reads."""
+
 _CHARS = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 
 LineKind = BlockKind | str  # a block's kind, or "blank", or "other" for a line no document claims

@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.convert import ask_reply, citation_out
 from api.errors import error_body
+from api.library_records import DEFAULT_COLLECTION
 from rag.records import Answer, AnswerEvent, CitationsKnown
 
 PING_SECONDS = 15.0
@@ -163,11 +164,11 @@ class EventStreamResponse(Response):
             anyio.from_thread.run_sync(inlet.close)
 
 
-def encode_event(event: AnswerEvent) -> bytes:
-    """An event of an answer in our own form."""
+def encode_event(event: AnswerEvent, collection: str = DEFAULT_COLLECTION) -> bytes:
+    """An event of an answer from a collection, in our own form."""
     if isinstance(event, Answer):
         # As FastAPI writes the body of the same request without `stream`.
-        return sent_event(ask_reply(event).model_dump_json(exclude_unset=True), "done")
+        return sent_event(ask_reply(event, collection).model_dump_json(exclude_unset=True), "done")
     if isinstance(event, CitationsKnown):
         citations = [citation_out(citation).model_dump() for citation in event.citations]
         return sent_event(json.dumps({"citations": citations}, ensure_ascii=False), "citations")

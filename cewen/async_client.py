@@ -12,33 +12,29 @@ from typing import Self
 
 import httpx
 
-from cewen.connection import DEFAULT_BASE_URL, DEFAULT_TIMEOUT_SECONDS, BaseClient, explaining_proxies
-from cewen.envelopes import DocumentList, ExampleList, ReadyReply
+from cewen.async_document_calls import AsyncDocumentCalls
+from cewen.connection import DEFAULT_BASE_URL, DEFAULT_TIMEOUT_SECONDS, explaining_proxies
+from cewen.envelopes import ReadyReply
 from cewen.errors import CewenError
 from cewen.events import AnswerReader
 from cewen.models import (
     Answer,
     AnswerEvent,
-    Document,
-    DocumentDetail,
     SearchResult,
     Turn,
 )
 from cewen.replies import check_head, checked, parse, text_of
 from cewen.requests import (
-    DOCUMENTS,
-    EXAMPLES,
     READY,
+    FiltersLike,
     Request,
     ask_request,
-    document_request,
     search_request,
-    source_request,
 )
 from cewen.retrying import may_pass
 
 
-class AsyncClient(BaseClient):
+class AsyncClient(AsyncDocumentCalls):
     """As `Client`, in one event loop of asyncio; close it with `aclose`, or use it in an `async with`.
 
     Args:
@@ -87,9 +83,13 @@ class AsyncClient(BaseClient):
         top_k: int | None = None,
         generator: str | None = None,
         explain: bool = False,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> Answer:
         """Ask, and wait for the whole answer: see `Client.ask`."""
-        request = ask_request(question, history, top_k, generator, explain=explain)
+        request = ask_request(
+            question, history, top_k, generator, explain=explain, collection=collection, filters=filters
+        )
         return parse(Answer, await self._text(request))
 
     async def ask_json(
@@ -100,9 +100,13 @@ class AsyncClient(BaseClient):
         top_k: int | None = None,
         generator: str | None = None,
         explain: bool = False,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> str:
         """As `ask`, but gives the body of the reply: see `Client.ask_json`."""
-        request = ask_request(question, history, top_k, generator, explain=explain)
+        request = ask_request(
+            question, history, top_k, generator, explain=explain, collection=collection, filters=filters
+        )
         return checked(Answer, await self._text(request))
 
     async def stream(
@@ -113,9 +117,20 @@ class AsyncClient(BaseClient):
         top_k: int | None = None,
         generator: str | None = None,
         explain: bool = False,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> AsyncGenerator[AnswerEvent, None]:
         """Ask, and get the answer part by part: see `Client.stream`. Close the iterator with `aclosing`."""
-        request = ask_request(question, history, top_k, generator, explain=explain, stream=True)
+        request = ask_request(
+            question,
+            history,
+            top_k,
+            generator,
+            explain=explain,
+            collection=collection,
+            filters=filters,
+            stream=True,
+        )
         attempts = self._attempts()
         begun = False
         while True:
@@ -132,36 +147,30 @@ class AsyncClient(BaseClient):
             await self._sleep(seconds)
 
     async def search(
-        self, query: str, *, top_k: int | None = None, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        score_threshold: float | None = None,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> SearchResult:
         """Find passages, best first: see `Client.search`."""
-        return parse(SearchResult, await self._text(search_request(query, top_k, score_threshold)))
+        request = search_request(query, top_k, score_threshold, collection=collection, filters=filters)
+        return parse(SearchResult, await self._text(request))
 
     async def search_json(
-        self, query: str, *, top_k: int | None = None, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        score_threshold: float | None = None,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> str:
         """As `search`, but gives the body of the reply: see `Client.search_json`."""
-        return checked(SearchResult, await self._text(search_request(query, top_k, score_threshold)))
-
-    async def documents(self) -> tuple[Document, ...]:
-        """All documents, in reading order."""
-        return parse(DocumentList, await self._text(DOCUMENTS)).documents
-
-    async def documents_json(self) -> str:
-        """As `documents`, but gives the body of the reply: see `Client.documents_json`."""
-        return checked(DocumentList, await self._text(DOCUMENTS))
-
-    async def document(self, document_id: str) -> DocumentDetail:
-        """One document with its paragraphs: see `Client.document`."""
-        return parse(DocumentDetail, await self._text(document_request(document_id)))
-
-    async def source(self, document_id: str) -> str:
-        """The text a document stands in, exactly as stored: see `Client.source`."""
-        return await self._text(source_request(document_id))
-
-    async def examples(self) -> tuple[str, ...]:
-        """Questions that the corpus answers; may be none."""
-        return parse(ExampleList, await self._text(EXAMPLES)).questions
+        request = search_request(query, top_k, score_threshold, collection=collection, filters=filters)
+        return checked(SearchResult, await self._text(request))
 
     async def ready(self) -> bool:
         """Whether the service can answer now: see `Client.ready`."""
@@ -174,7 +183,7 @@ class AsyncClient(BaseClient):
         return True
 
     async def _text(self, request: Request) -> str:
-        attempts = self._attempts()
+        attempts = self._attempts(repeatable=request.repeatable)
         while True:
             try:
                 return await self._once(request)

@@ -12,33 +12,29 @@ from typing import Self
 
 import httpx
 
-from cewen.connection import DEFAULT_BASE_URL, DEFAULT_TIMEOUT_SECONDS, BaseClient, explaining_proxies
-from cewen.envelopes import DocumentList, ExampleList, ReadyReply
+from cewen.connection import DEFAULT_BASE_URL, DEFAULT_TIMEOUT_SECONDS, explaining_proxies
+from cewen.document_calls import DocumentCalls
+from cewen.envelopes import ReadyReply
 from cewen.errors import CewenError
 from cewen.events import AnswerReader
 from cewen.models import (
     Answer,
     AnswerEvent,
-    Document,
-    DocumentDetail,
     SearchResult,
     Turn,
 )
 from cewen.replies import check_head, checked, parse, text_of
 from cewen.requests import (
-    DOCUMENTS,
-    EXAMPLES,
     READY,
+    FiltersLike,
     Request,
     ask_request,
-    document_request,
     search_request,
-    source_request,
 )
 from cewen.retrying import may_pass
 
 
-class Client(BaseClient):
+class Client(DocumentCalls):
     """A client of one service. May be used by several threads at once; close it, or use it in a `with`.
 
     A proxy of the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) is used, but never for this machine itself.
@@ -95,6 +91,8 @@ class Client(BaseClient):
         top_k: int | None = None,
         generator: str | None = None,
         explain: bool = False,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> Answer:
         """Ask, and wait for the whole answer. An abstention is an answer.
 
@@ -104,8 +102,12 @@ class Client(BaseClient):
             top_k: 1-50; how many passages the answer may rest on at most. None: the service's default.
             generator: Who writes the answer. None: the service's default.
             explain: Whether raw scores come with it.
+            collection: Which is asked. None: "default".
+            filters: Only documents that match.
         """
-        request = ask_request(question, history, top_k, generator, explain=explain)
+        request = ask_request(
+            question, history, top_k, generator, explain=explain, collection=collection, filters=filters
+        )
         return parse(Answer, self._text(request))
 
     def ask_json(
@@ -116,9 +118,13 @@ class Client(BaseClient):
         top_k: int | None = None,
         generator: str | None = None,
         explain: bool = False,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> str:
         """As `ask`, but gives the body of the reply, unchanged; that it is an answer has been checked."""
-        request = ask_request(question, history, top_k, generator, explain=explain)
+        request = ask_request(
+            question, history, top_k, generator, explain=explain, collection=collection, filters=filters
+        )
         return checked(Answer, self._text(request))
 
     def stream(
@@ -129,13 +135,24 @@ class Client(BaseClient):
         top_k: int | None = None,
         generator: str | None = None,
         explain: bool = False,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> Generator[AnswerEvent, None, None]:
         """As `ask`, but part by part: `CitationsKnown`, `TextAdded`, and last the whole `Answer`.
 
         Nothing is sent before the first event is asked for, and nothing is retried after it has come. Closing
         the iterator closes the connection, which ends the work on the server.
         """
-        request = ask_request(question, history, top_k, generator, explain=explain, stream=True)
+        request = ask_request(
+            question,
+            history,
+            top_k,
+            generator,
+            explain=explain,
+            collection=collection,
+            filters=filters,
+            stream=True,
+        )
         attempts = self._attempts()
         begun = False
         while True:
@@ -152,7 +169,13 @@ class Client(BaseClient):
             self._sleep(seconds)
 
     def search(
-        self, query: str, *, top_k: int | None = None, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        score_threshold: float | None = None,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> SearchResult:
         """Find passages, best first.
 
@@ -160,42 +183,24 @@ class Client(BaseClient):
             query: 1-2000 characters.
             top_k: 1-50. None: the service's default.
             score_threshold: 0-1; only passages of at least this `score`. None: all.
+            collection: As for `ask`.
+            filters: As for `ask`.
         """
-        return parse(SearchResult, self._text(search_request(query, top_k, score_threshold)))
+        request = search_request(query, top_k, score_threshold, collection=collection, filters=filters)
+        return parse(SearchResult, self._text(request))
 
     def search_json(
-        self, query: str, *, top_k: int | None = None, score_threshold: float | None = None
+        self,
+        query: str,
+        *,
+        top_k: int | None = None,
+        score_threshold: float | None = None,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
     ) -> str:
         """As `search`, but gives the body of the reply, unchanged; that it is a result has been checked."""
-        return checked(SearchResult, self._text(search_request(query, top_k, score_threshold)))
-
-    def documents(self) -> tuple[Document, ...]:
-        """All documents, in reading order."""
-        return parse(DocumentList, self._text(DOCUMENTS)).documents
-
-    def documents_json(self) -> str:
-        """As `documents`, but gives the body of the reply, unchanged; that it is a list has been checked."""
-        return checked(DocumentList, self._text(DOCUMENTS))
-
-    def document(self, document_id: str) -> DocumentDetail:
-        """One document with its paragraphs.
-
-        Raises:
-            NotFoundError: If there is none of this id.
-        """
-        return parse(DocumentDetail, self._text(document_request(document_id)))
-
-    def source(self, document_id: str) -> str:
-        """The text that a document stands in, exactly as stored; offsets of citations count in it.
-
-        Raises:
-            NotFoundError: If there is no document of this id.
-        """
-        return self._text(source_request(document_id))
-
-    def examples(self) -> tuple[str, ...]:
-        """Questions that the corpus answers; may be none."""
-        return parse(ExampleList, self._text(EXAMPLES)).questions
+        request = search_request(query, top_k, score_threshold, collection=collection, filters=filters)
+        return checked(SearchResult, self._text(request))
 
     def ready(self) -> bool:
         """Whether the service can answer now: False if it is not reached, opening or busy. Asked once.
@@ -212,7 +217,7 @@ class Client(BaseClient):
         return True
 
     def _text(self, request: Request) -> str:
-        attempts = self._attempts()
+        attempts = self._attempts(repeatable=request.repeatable)
         while True:
             try:
                 return self._once(request)

@@ -59,8 +59,8 @@ class BaseClient:
         """A link of a reply, such as `Citation.url`, made absolute if it is relative to the service."""
         return f"{self._base_url}{url}" if url.startswith("/") else url
 
-    def _attempts(self) -> Attempts:
-        return Attempts(self._max_retries)
+    def _attempts(self, *, repeatable: bool = True) -> Attempts:
+        return Attempts(self._max_retries, repeatable=repeatable)
 
     def _http_options(self, api_key: str | None) -> dict[str, Any]:
         """What `httpx.Client` and `httpx.AsyncClient` are made with.

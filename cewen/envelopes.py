@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-from cewen.models import Document, Model
+from cewen.library_models import Collection, Document, Job
+from cewen.models import Model
 
 
 class DocumentList(Model):
-    """`GET /v1/documents`, in reading order."""
+    """`GET /v1/documents`: a page of them, in the order of their coming."""
 
     documents: tuple[Document, ...]
+    total: int | None = None
+    next_offset: int | None = None
 
 
 class ExampleList(Model):
     """`GET /v1/examples`: questions that the corpus answers."""
 
     questions: tuple[str, ...]
+
+
+class CollectionList(Model):
+    """`GET /v1/collections`."""
+
+    collections: tuple[Collection, ...]
+
+
+class JobBegun(Model):
+    """A reply to what takes its time."""
+
+    job: Job
+
+
+class AddReply(Model):
+    """The reply to an upload: what was added, or the job that is still at it."""
+
+    source_id: str | None = None
+    documents: tuple[Document, ...] = ()
+    created: bool = True
+    replaced: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    job: Job | None = None
 
 
 class ReadyReply(Model):

@@ -7,9 +7,10 @@
     └── ServiceError              the service says that it will not or cannot
         ├── BadRequestError       4xx: what was sent cannot be used
         ├── AuthenticationError   401, 403, 407: the key is missing or wrong
-        ├── NotFoundError         404: no such document, generator or address
+        ├── NotFoundError         404, 410: no such document, collection or address, or none any more
         ├── OverloadedError       429, 503: not ready or too busy; later may help
-        └── ServerError           other 5xx
+        ├── ServerError           other 5xx
+        └── JobFailedError        what was accepted could not be carried out afterwards
 
 An abstention is an answer and no error. Codes of the service are listed in `docs/errors.md`, those of the
 client in `docs/client.md`. No message repeats the key, the question or the text of a reply that is not ours.
@@ -102,7 +103,7 @@ class AuthenticationError(ServiceError):
 
 
 class NotFoundError(ServiceError):
-    """The named document, generator or address does not exist."""
+    """The named document, collection or address does not exist, or not any more."""
 
     default_code = "not_found"
 
@@ -111,6 +112,12 @@ class OverloadedError(ServiceError):
     """The service is not ready or too busy; trying again later may help."""
 
     default_code = "unavailable"
+
+
+class JobFailedError(ServiceError):
+    """Something that was accepted could not be carried out; the code says why."""
+
+    default_code = "internal_error"
 
 
 class ServerError(ServiceError):

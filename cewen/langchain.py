@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, model_validator
 from cewen.async_client import AsyncClient
 from cewen.client import Client
 from cewen.connection import DEFAULT_BASE_URL
+from cewen.library_models import Filters
 from cewen.retrieving import NOT_PICKLED, Found, Mode, Retrieval
 
 try:
@@ -38,6 +39,8 @@ class CewenRetriever(BaseRetriever):
         mode: "passages": hits of a search, best first. "answer": citations by number, none for an abstention.
         top_k: 1-50; most passages to give, or to answer from. None: the service's default.
         score_threshold: 0-1; only what has at least this score. None: all.
+        collection: Which is asked. None: "default".
+        filters: Only documents that match. None: all.
 
     Raises:
         ConfigError: If address or key cannot be used.
@@ -50,6 +53,8 @@ class CewenRetriever(BaseRetriever):
     mode: Mode = "passages"
     top_k: int | None = None
     score_threshold: float | None = None
+    collection: str | None = None
+    filters: Filters | None = None
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -87,6 +92,8 @@ class CewenRetriever(BaseRetriever):
             mode=self.mode,
             top_k=self.top_k,
             score_threshold=self.score_threshold,
+            collection=self.collection,
+            filters=self.filters,
         )
 
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from cewen.async_client import AsyncClient
 from cewen.client import Client
 from cewen.connection import DEFAULT_BASE_URL
+from cewen.requests import FiltersLike
 from cewen.retrieving import Found, Mode, Retrieval
 
 try:
@@ -47,6 +48,8 @@ class CewenRetriever(BaseRetriever):
         mode: "passages": hits of a search, best first. "answer": citations by number, none for an abstention.
         top_k: 1-50; most passages to give, or to answer from. None: the service's default.
         score_threshold: 0-1; only what has at least this score. None: all.
+        collection: Which is asked. None: "default".
+        filters: Only documents that match. None: all.
         options: As LlamaIndex's `BaseRetriever` takes them.
 
     Raises:
@@ -63,6 +66,8 @@ class CewenRetriever(BaseRetriever):
         mode: Mode = "passages",
         top_k: int | None = None,
         score_threshold: float | None = None,
+        collection: str | None = None,
+        filters: FiltersLike | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -74,6 +79,8 @@ class CewenRetriever(BaseRetriever):
             mode=mode,
             top_k=top_k,
             score_threshold=score_threshold,
+            collection=collection,
+            filters=filters,
         )
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

@@ -1,7 +1,8 @@
 r"""What the service replies with, as frozen pydantic models with exactly the field names of the JSON.
 
-Data and checks on it, no connection. A field that a newer service adds is ignored; where a newer one may add
-a value (`reason`, `match`, `calibration`) the type is an open string, and the known values are named here.
+Data and checks on it, no connection; documents and what else a library holds are in `library_models`. A field
+that a newer service adds is ignored; where a newer one may add a value (`reason`, `match`, `calibration`) the
+type is an open string, and the known values are named here.
 
 Coordinates: `start_char`/`end_char` are half-open Unicode code-point offsets into the stored source text;
 `start_line`/`end_line` are lines of it, from 1, both inclusive (a line ends at "\\n"). `score` and
@@ -35,13 +36,16 @@ class Turn(Model):
     content: str
 
 
-class _Placed(Model):
+class Placed(Model):
+    """A stretch of a source."""
+
     start_char: int
     end_char: int
     start_line: int
     end_line: int
 
-    def _holds(self, quote: str, source_text: str) -> bool:
+    def holds(self, quote: str, source_text: str) -> bool:
+        """Whether the quote stands in this source at these offsets and lines, white space aside."""
         return stands_at(
             quote,
             source_text,
@@ -52,7 +56,7 @@ class _Placed(Model):
         )
 
 
-class Citation(_Placed):
+class Citation(Placed):
     """Proof of one sentence: a verbatim stretch of a source.
 
     Attributes:
@@ -84,10 +88,10 @@ class Citation(_Placed):
         Args:
             source_text: What `Client.source(citation.document_id)` gives.
         """
-        return sha256_of(source_text) == self.source_sha256 and self._holds(self.quote, source_text)
+        return sha256_of(source_text) == self.source_sha256 and self.holds(self.quote, source_text)
 
 
-class Passage(_Placed):
+class Passage(Placed):
     """A piece of a document that search found.
 
     Attributes:
@@ -113,7 +117,7 @@ class Passage(_Placed):
 
     def verify(self, source_text: str) -> bool:
         """Whether the text stands in this source at these offsets and lines, white space aside."""
-        return self._holds(self.text, source_text)
+        return self.holds(self.text, source_text)
 
 
 class AnswerSentence(Model):
@@ -158,7 +162,8 @@ class Answer(Model):
         resolved_question: The question completed from the conversation.
         fingerprint: Names corpus, index, model and settings; the same question under it gets the same answer.
         timings_ms: Milliseconds by step.
-        calibration: What `confidence` rests on: "general" or "none".
+        calibration: What `confidence` rests on: "general", "none", or "collection" (`cewen calibrate`).
+        collection: The collection that was asked.
         degraded: None if the generator that was asked for wrote it all.
         explain: Raw scores and verdicts; None unless asked for.
     """
@@ -176,6 +181,7 @@ class Answer(Model):
     fingerprint: str
     timings_ms: dict[str, float]
     calibration: str
+    collection: str = "default"
     degraded: Degradation | None = None
     explain: dict[str, Any] | None = None
 
@@ -201,49 +207,9 @@ class SearchResult(Model):
 
     Attributes:
         hits: Best first; empty if nothing fits.
-        fingerprint: As in `Answer`.
+        fingerprint, collection: As in `Answer`.
     """
 
     hits: tuple[Passage, ...]
     fingerprint: str
-
-
-class Document(Model):
-    """One document of the corpus, without its text.
-
-    Attributes:
-        title: As printed, or None.
-        label: What to show where a title is wanted; never empty.
-        authors: In the order of the byline; may be empty.
-        affiliation: The authors' affiliation as printed, or None.
-        source_sha256: Hex SHA-256 of the source; several documents may share one.
-    """
-
-    id: str
-    title: str | None
-    label: str
-    authors: tuple[str, ...]
-    affiliation: str | None
-    source_sha256: str
-
-
-class Paragraph(_Placed):
-    """A body paragraph.
-
-    Attributes:
-        number: From 1 within the document.
-        text: Printed lines joined.
-    """
-
-    number: int
-    text: str
-
-    def verify(self, source_text: str) -> bool:
-        """Whether the text stands in this source at these offsets and lines, white space aside."""
-        return self._holds(self.text, source_text)
-
-
-class DocumentDetail(Document):
-    """One document with its body, in reading order."""
-
-    paragraphs: tuple[Paragraph, ...]
+    collection: str = "default"

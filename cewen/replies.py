@@ -31,6 +31,8 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 _CHECK_ADDRESS = "请检查 base_url 是不是策问服务的地址，以及中间的代理"
 
+_SUCCESSES = frozenset({200, 201, 202})
+
 # Statuses by which a proxy speaks about itself or the service; it is taken at its word.
 _OF_PROXIES: dict[int, tuple[type[ServiceError], str]] = {
     401: (AuthenticationError, "对方要求验证身份。请检查 api_key 和中间的代理"),
@@ -72,13 +74,13 @@ def check_head(request: Request, status: int, headers: Mapping[str, str], body: 
         request: What was asked.
         status: HTTP status of the reply.
         headers: Of the reply; names in any case.
-        body: All of it if `status` is not 200; not looked at else.
+        body: All of it if `status` is no success; not looked at else.
 
     Raises:
         ServiceError: If the service says that it will not or cannot.
         InvalidReplyError: If this is no reply of the service.
     """
-    if status != 200:
+    if status not in _SUCCESSES:
         raise _refusal(status, headers, body)
     # JSON shows by itself whether it is ours; a text or a stream could be anybody's.
     if request.accept != JSON and _media_type(headers) != request.accept:
@@ -137,7 +139,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> CewenError
 
 
 def _kind_of(status: int) -> type[ServiceError]:
-    if status == 404:
+    if status in (404, 410):
         return NotFoundError
     if status in _OF_PROXIES:
         return _OF_PROXIES[status][0]

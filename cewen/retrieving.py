@@ -17,6 +17,7 @@ from cewen.client import Client
 from cewen.connection import checked_base_url, checked_key
 from cewen.errors import ConfigError
 from cewen.models import Answer, Citation, Passage, SearchResult
+from cewen.requests import FiltersLike
 
 Mode = Literal["passages", "answer"]
 NOT_PICKLED = "给了 client 或 async_client 的检索器不能序列化（pickle）。请改给 base_url。"
@@ -51,6 +52,8 @@ class Retrieval:
         mode: "passages" searches; "answer" asks and gives the citations, none for an abstention.
         top_k: 1-50; most passages to give, or to answer from. None: the service's default.
         score_threshold: 0-1; only what has at least this score. None: all.
+        collection: Which is asked. None: "default".
+        filters: Only documents that match. None: all.
 
     Raises:
         ConfigError: If address, key or mode cannot be used.
@@ -63,6 +66,8 @@ class Retrieval:
     mode: Mode
     top_k: int | None
     score_threshold: float | None
+    collection: str | None = None
+    filters: FiltersLike | None = None
 
     def __post_init__(self) -> None:
         checked_base_url(self.base_url)
@@ -83,7 +88,7 @@ class Retrieval:
         """What is pickled: all but the key. A copy made otherwise keeps it."""
         if self.client is not None or self.async_client is not None:
             raise TypeError(NOT_PICKLED)
-        rest = (self.mode, self.top_k, self.score_threshold)
+        rest = (self.mode, self.top_k, self.score_threshold, self.collection, self.filters)
         return Retrieval, (self.base_url, None, None, None, *rest)
 
     def find(self, query: str) -> list[Found]:
@@ -120,16 +125,20 @@ class Retrieval:
     def _key(self) -> str | None:
         return self.api_key.get_secret_value() if self.api_key else None
 
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {"top_k": self.top_k, "collection": self.collection, "filters": self.filters}
+
     def _find(self, client: Client, query: str) -> list[Found]:
         if self.mode == "answer":
-            return self._cited(client.ask(query, top_k=self.top_k), client.absolute_url)
-        found = client.search(query, top_k=self.top_k, score_threshold=self.score_threshold)
+            return self._cited(client.ask(query, **self._options), client.absolute_url)
+        found = client.search(query, score_threshold=self.score_threshold, **self._options)
         return _passages(found, client.absolute_url)
 
     async def _afind(self, client: AsyncClient, query: str) -> list[Found]:
         if self.mode == "answer":
-            return self._cited(await client.ask(query, top_k=self.top_k), client.absolute_url)
-        found = await client.search(query, top_k=self.top_k, score_threshold=self.score_threshold)
+            return self._cited(await client.ask(query, **self._options), client.absolute_url)
+        found = await client.search(query, score_threshold=self.score_threshold, **self._options)
         return _passages(found, client.absolute_url)
 
     def _cited(self, answer: Answer, absolute: Callable[[str], str]) -> list[Found]:

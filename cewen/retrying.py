@@ -1,7 +1,8 @@
 """When to try again, and after how long. Arithmetic only; the clients do the waiting.
 
-Every route of the service may be asked twice without harm, so only what helps is the question. Too slow a
-reply is not asked for again: the service may still be working on the first.
+Most of the service may be asked twice without harm, so only what helps is the question. Too slow a reply is
+not asked for again: the service may still be working on the first. What may be carried out once only is sent
+again only if it is certain that it was not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 RETRY_AFTER_MOST_SECONDS = 30.0
 """A service that asks for a longer wait is not asked again; the caller is told how long it wants."""
 
+_REFUSED_STATUSES = frozenset({429, 503})
 _FIRST_SECONDS = 0.5
 _MOST_SECONDS = 8.0
 
@@ -28,10 +30,18 @@ class Attempts:
     Args:
         max_retries: How many may follow the first.
         random: Draws from [0, 1).
+        repeatable: Whether the call may be carried out twice.
     """
 
-    def __init__(self, max_retries: int, random: Callable[[], float] = random_module.random) -> None:
+    def __init__(
+        self,
+        max_retries: int,
+        random: Callable[[], float] = random_module.random,
+        *,
+        repeatable: bool = True,
+    ) -> None:
         self._max_retries = max_retries
+        self._may_retry = may_retry if repeatable else was_not_carried_out
         self._random = random
         self._failed = 0
 
@@ -44,7 +54,7 @@ class Attempts:
         attempt = self._failed
         self._failed += 1
         asked = error.retry_after or 0.0
-        if attempt >= self._max_retries or not may_retry(error) or asked > RETRY_AFTER_MOST_SECONDS:
+        if attempt >= self._max_retries or not self._may_retry(error) or asked > RETRY_AFTER_MOST_SECONDS:
             return None
         # On top of what is asked, so that all who were sent away at once do not come back at once.
         return asked + backoff_seconds(attempt, self._random)
@@ -53,6 +63,14 @@ class Attempts:
 def may_retry(error: CewenError) -> bool:
     """Whether asking again may help, and no earlier question can still be worked on."""
     return may_pass(error) and error.code not in {"timeout", "answer_timeout"}
+
+
+def was_not_carried_out(error: CewenError) -> bool:
+    """Whether the call certainly did not reach the service, or was turned away."""
+    unreached = isinstance(error, ConnectionFailedError) and error.code == ConnectionFailedError.default_code
+    # A proxy's own 503 has a code of its own, and may stand for a service that broke off in the middle.
+    refused = error.status in _REFUSED_STATUSES and not error.code.startswith("http_")
+    return unreached or refused
 
 
 def may_pass(error: CewenError) -> bool:

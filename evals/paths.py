@@ -46,15 +46,19 @@ def question_set(questions: Path | None, gates: Path | None) -> QuestionSet:
 
 
 def settings_for(settings: Settings, seeds: Path | None) -> Settings:
-    """The settings for judging another corpus: its index lies apart, so the usual one stays as it is.
+    """The settings for judging a folder of texts and nothing else: what has been uploaded is not part of it.
+
+    Store and index lie apart, those of another folder than the settings' in the cache.
 
     Raises:
         ConfigError: If the folder does not exist.
     """
     if seeds is None:
-        return settings
+        apart = {"index_dir": settings.index_dir / "eval", "store_dir": settings.index_dir / "eval" / "store"}
+        return settings.model_copy(update=apart)
     if not seeds.is_dir():
         raise ConfigError(f"没有语料文件夹 {str(seeds)!r}。请检查 --seeds。")
     name = hashlib.sha256(str(seeds.resolve()).encode()).hexdigest()[:12]
-    apart = {"seeds_dir": seeds, "index_dir": settings.cache_dir / "eval-index" / name}
+    folder = settings.cache_dir / "eval-index" / name
+    apart = {"seeds_dir": seeds, "index_dir": folder, "store_dir": folder / "store"}
     return settings.model_copy(update=apart)

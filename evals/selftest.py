@@ -12,7 +12,7 @@ from evals.command import bar
 from evals.evaluation import prepare
 from evals.gate_config import read_gate_config
 from evals.outputs import write_text
-from evals.paths import question_set
+from evals.paths import question_set, settings_for
 from evals.sabotage import Trial, try_gate
 
 
@@ -38,7 +38,7 @@ def selftest_command(split: str, gates: Path | None, out: Path, console: Console
     console = console or Console()
     chosen = question_set(None, gates)
     config = read_gate_config(chosen.gates)
-    settings = read_settings()
+    settings = settings_for(read_settings(), None)
     with bar() as told:
         shop = EngineWorkshop(settings, told)
         subject = subject_of(shop.engine, settings)

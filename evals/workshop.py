@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.assembly import Progress, join_engine, load_encoder, open_engine, open_index
+from api.assembly import EngineParts, Progress, load_encoder, open_engine, open_snapshot
 from evals.remembering import RememberingEncoder, remembering_reader
 from evals.sabotage_index import ArmSet
 from evals.service import Service
 from evals.service_engine import EngineService
-from rag.corpus import build_corpus, read_folder
 from rag.ranking.arms import SearchIndex
 from rag.settings import Settings
 
@@ -45,17 +44,10 @@ class EngineWorkshop:
 
     def with_index(self, change: Callable[[SearchIndex, int, int], ArmSet]) -> Service:
         """On a changed index."""
-        settings = self._settings
-        corpus = build_corpus(read_folder(settings.seeds_dir), chunk_max_chars=settings.chunk_max_chars)
-        built = open_index(settings, corpus, self._encoder, rebuild="never")
-        broken = change(built, len(corpus.chunks), len(corpus.sentences))
+        encoder, reader = self._encoder, self._reader
+        state = open_snapshot(self._settings, encoder=encoder, reader=reader, rebuild="never")
+        broken = change(state.index, len(state.corpus.chunks), len(state.corpus.sentences))
+        maker = EngineParts(self._settings, encoder=encoder, reader=reader)
         return EngineService(
-            join_engine(
-                self._settings,
-                corpus,
-                broken,
-                self._encoder,
-                index_fingerprint=built.fingerprint,
-                reader=self._reader,
-            )
+            maker.engine(state.corpus, broken, maker.model(), index_fingerprint=state.fingerprint)
         )

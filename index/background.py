@@ -17,6 +17,7 @@ the scores: nothing here says they are normally distributed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,14 +48,31 @@ class Background:
         Args:
             rows: float32, shape (n, d), finite.
         """
-        count, dim = rows.shape
-        mean = _mean(rows)
-        covariance = np.zeros((dim, dim))
-        for start in range(0, count, _BLOCK_ROWS):
-            centred = rows[start : start + _BLOCK_ROWS] - mean
+        starts = range(0, len(rows), _BLOCK_ROWS)
+        return cls._around(_mean(rows), (rows[start : start + _BLOCK_ROWS] for start in starts))
+
+    @classmethod
+    def of_blocks(cls, blocks: Callable[[], Iterable[NDArray[np.float32]]], dim: int) -> Background:
+        """As `of`, for rows that do not lie in one matrix; equal to it but for rounding.
+
+        Args:
+            blocks: Called twice; gives the same blocks each time, float32, shape (any, dim), finite.
+            dim: Length of a row, for when there is no block.
+        """
+        total, count = np.zeros(dim), 0
+        for block in blocks():
+            total += block.sum(axis=0, dtype=np.float64)
+            count += len(block)
+        return cls._around(total / max(count, 1), blocks())
+
+    @classmethod
+    def _around(cls, mean: NDArray[np.float64], blocks: Iterable[NDArray[np.float32]]) -> Background:
+        covariance, count = np.zeros((mean.size, mean.size)), 0
+        for block in blocks:
+            centred = block - mean
             covariance += centred.T @ centred
-        covariance = (covariance + covariance.T) / (2 * max(count, 1))
-        return cls(mean, covariance)
+            count += len(block)
+        return cls(mean, (covariance + covariance.T) / (2 * max(count, 1)))
 
     def of_scores(self, query: NDArray[np.float32]) -> tuple[float, float]:
         """Mean and standard deviation of q . x_i over all rows.

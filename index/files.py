@@ -15,12 +15,26 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from rag.errors import UnavailableError
 
 _LOCK_NAME = ".lock"
+_BLOCK_BYTES = 1 << 20  # small enough to be hashed while it is still in the processor's cache
+
+
+class Digest(NamedTuple):
+    """What tells one content from another: its length and its hex SHA-256."""
+
+    length_bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Digest:
+        """The digest of these bytes."""
+        return cls(len(data), sha256(data))
 
 
 def sha256(data: bytes) -> str:
@@ -35,6 +49,28 @@ class Files:
         """The whole content of a file."""
         return path.read_bytes()
 
+    def read_into(self, path: Path, buffer: memoryview) -> Digest:
+        """Fill a buffer with a file's content, in place.
+
+        Args:
+            path: The file.
+            buffer: Of bytes, as long as the file should be.
+
+        Returns:
+            The digest of exactly the bytes that now stand in the buffer; its length is the file's, if
+            that is longer, and what was read, if that is less than the buffer.
+        """
+        hasher, filled = hashlib.sha256(), 0
+        with path.open("rb", buffering=0) as handle:
+            while filled < len(buffer):
+                count = handle.readinto(buffer[filled : filled + _BLOCK_BYTES])
+                if not count:
+                    break
+                hasher.update(buffer[filled : filled + count])
+                filled += count
+            length = handle.seek(0, os.SEEK_END) if filled == len(buffer) else filled
+        return Digest(length, hasher.hexdigest())
+
     def names(self, folder: Path) -> tuple[str, ...]:
         """Names in a folder in code-point order; empty where there is no such folder."""
         if not folder.is_dir():
@@ -47,10 +83,27 @@ class Files:
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a file and wait until its content is on the disk; its name may not be yet."""
+        self.write_blocks(path, (data,))
+
+    def write_blocks(self, path: Path, blocks: Iterable[bytes | memoryview]) -> Digest:
+        """Write a file block by block, hashing each on its way, and wait as `write` does.
+
+        Args:
+            path: The file.
+            blocks: Bytes, in order; each is asked for when the one before is written.
+
+        Returns:
+            The digest of all that was written.
+        """
+        hasher, length = hashlib.sha256(), 0
         with path.open("wb") as handle:
-            handle.write(data)
+            for block in blocks:
+                hasher.update(block)
+                handle.write(block)
+                length += len(block)
             handle.flush()
             os.fsync(handle.fileno())
+        return Digest(length, hasher.hexdigest())
 
     def rename(self, source: Path, target: Path) -> None:
         """Rename within one folder, atomically; an existing target file is replaced."""

@@ -1,8 +1,8 @@
-"""Names in a built index's folder. No file system: what is where, and how the one pointer reads.
+"""Names in the folder of an index. No file system: what is where, and how the one pointer reads.
 
     built/
     ├── CURRENT          one line: the current generation and the SHA-256 of its manifest
-    ├── gen-000007/      manifest.json, sources.json, *_vectors.faiss|npz, *_terms.json|npz
+    ├── gen-000007/      manifest.json, *_vectors.f32|npz, *_terms.json|npz
     └── gen-000006/      the one before, for a reader that is just opening it
 
 Writing a generation is `index.build`'s business, reading one `index.reader`'s.
@@ -15,16 +15,16 @@ from dataclasses import dataclass
 
 CURRENT_NAME = "CURRENT"
 MANIFEST_NAME = "manifest.json"
-SOURCES_NAME = "sources.json"
 
 VECTOR_KINDS = ("chunk", "sentence", "window")
-VECTOR_SUFFIXES = ("faiss", "npz")
+ROWS_SUFFIX = "f32"
+"""The rows as they stand in memory: float32, one after the other, nothing else."""
+VECTOR_SUFFIXES = (ROWS_SUFFIX, "npz")
 TERM_KINDS = ("chunk", "sentence")
 TERM_SUFFIXES = ("json", "npz")
 
 FILE_NAMES = frozenset(
-    {SOURCES_NAME}
-    | {f"{kind}_vectors.{suffix}" for kind in VECTOR_KINDS for suffix in VECTOR_SUFFIXES}
+    {f"{kind}_vectors.{suffix}" for kind in VECTOR_KINDS for suffix in VECTOR_SUFFIXES}
     | {f"{kind}_terms.{suffix}" for kind in TERM_KINDS for suffix in TERM_SUFFIXES}
 )
 """Exactly the files that a manifest names; with it, the only ones of a generation ever read."""

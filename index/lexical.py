@@ -48,16 +48,11 @@ class LexicalIndex:
     """
 
     def __init__(self, postings: Postings, *, k1: float = DEFAULT_K1, b: float = DEFAULT_B) -> None:
-        if not (math.isfinite(k1) and k1 >= 0):
-            raise ConfigError(f"BM25 的 k1 是 {k1!r}，应为不小于 0 的数。请改正设置。")
-        if not 0 <= b <= 1:
-            raise ConfigError(f"BM25 的 b 是 {b!r}，应在 0 到 1 之间。请改正设置。")
+        check_parameters(k1, b)
         self._postings = postings
         self._numbers = {term: number for number, term in enumerate(postings.vocabulary)}
         lengths = postings.lengths
-        average = float(lengths.sum(dtype=np.int64)) / max(self.count, 1)
-        # Where no row has a term there is nothing to weigh, and any average will do.
-        self._norms = k1 * (1 - b + b * lengths / (average or 1.0))
+        self._norms = norms_of(lengths, int(lengths.sum(dtype=np.int64)), self.count, k1=k1, b=b)
 
     @classmethod
     def build(
@@ -100,9 +95,8 @@ class LexicalIndex:
     def idf(self, term: str) -> float:
         """How telling a term is: ln(1 + (N − df + 0.5) / (df + 0.5)), above 0; df is 0 for an unseen term."""
         number = self._numbers.get(term)
-        if number is None:
-            return self._idf(0)
-        return self._idf(int(self._postings.starts[number + 1] - self._postings.starts[number]))
+        rows = 0 if number is None else self._postings.of_term(number)[0].size
+        return idf_of(self.count, rows)
 
     def scores(self, terms: Sequence[str]) -> NDArray[np.float32]:
         """BM25 of every row.
@@ -119,12 +113,10 @@ class LexicalIndex:
         if isinstance(terms, str):
             raise TypeError("terms is a str, expected a list of str")
         total = np.zeros(self.count)
-        starts = self._postings.starts
         # In one fixed order, so that the sum's last bit does not depend on the order of words.
         for number in sorted({self._numbers[term] for term in terms if term in self._numbers}):
-            here = slice(int(starts[number]), int(starts[number + 1]))
-            rows, tf = self._postings.rows[here], self._postings.counts[here]
-            total[rows] += self._idf(rows.size) * tf / (tf + self._norms[rows])
+            rows, tf = self._postings.of_term(number)
+            total[rows] += idf_of(self.count, rows.size) * tf / (tf + self._norms[rows])
         return total.astype(np.float32)
 
     def search(self, terms: Sequence[str], k: int) -> Ranking:
@@ -145,5 +137,36 @@ class LexicalIndex:
         found = np.flatnonzero(scores > 0)
         return best(found, scores[found], k)
 
-    def _idf(self, df: int) -> float:
-        return math.log1p((self.count - df + 0.5) / (df + 0.5))
+
+def check_parameters(k1: float, b: float) -> None:
+    """Refuse k1 and b out of range.
+
+    Raises:
+        ConfigError: If k1 is not at least 0 or b not within 0 to 1.
+    """
+    if not (math.isfinite(k1) and k1 >= 0):
+        raise ConfigError(f"BM25 的 k1 是 {k1!r}，应为不小于 0 的数。请改正设置。")
+    if not 0 <= b <= 1:
+        raise ConfigError(f"BM25 的 b 是 {b!r}，应在 0 到 1 之间。请改正设置。")
+
+
+def idf_of(count: int, df: int) -> float:
+    """The idf of a term that `df` of `count` rows hold."""
+    return math.log1p((count - df + 0.5) / (df + 0.5))
+
+
+def norms_of(
+    lengths: NDArray[np.int32], total_length: int, count: int, *, k1: float, b: float
+) -> NDArray[np.float64]:
+    """k1 (1 - b + b |D| / avgdl) of each row.
+
+    Args:
+        lengths: |D|, one a row: of all rows or of some.
+        total_length: The sum of |D| over all rows.
+        count: Number of all rows.
+        k1: See the class.
+        b: See the class.
+    """
+    # Where no row has a term there is nothing to weigh, and any average will do.
+    average = total_length / max(count, 1) or 1.0
+    return np.asarray(k1 * (1 - b + b * lengths / average), dtype=np.float64)

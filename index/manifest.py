@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from index.files import sha256
+from index.files import Digest
 from index.layout import MANIFEST_NAME
-from index.recipe import Recipe
+from index.recipe import DocumentStamp, Recipe
 from rag.errors import IndexFileError, IndexMismatchError
 
-FORMAT_VERSION = 1
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+FORMAT_VERSION = 2
 """Changes when an index written before can no longer be read, or would be read wrongly."""
 
 NEXT_STEP = "请运行 `cewen index --rebuild` 重新建立索引。"
@@ -31,17 +36,16 @@ class FileStamp:
     sha256: str
 
     @classmethod
-    def of(cls, name: str, data: bytes) -> FileStamp:
+    def of(cls, name: str, content: Digest) -> FileStamp:
         """The stamp of this content."""
-        return cls(name, len(data), sha256(data))
+        return cls(name, content.length_bytes, content.sha256)
 
-    def fault(self, data: bytes) -> str | None:
-        """How `data` differs from what was stamped, in Chinese; None if it does not."""
-        if len(data) != self.length_bytes:
-            return f"长度是 {len(data)} 字节，应为 {self.length_bytes} 字节"
-        found = sha256(data)
-        if found != self.sha256:
-            return f"SHA-256 是 {found[:12]}…，应为 {self.sha256[:12]}…"
+    def fault(self, found: Digest) -> str | None:
+        """How what was found differs from what was stamped, in Chinese; None if it does not."""
+        if found.length_bytes != self.length_bytes:
+            return f"长度是 {found.length_bytes} 字节，应为 {self.length_bytes} 字节"
+        if found.sha256 != self.sha256:
+            return f"SHA-256 是 {found.sha256[:12]}…，应为 {self.sha256[:12]}…"
         return None
 
 
@@ -77,7 +81,9 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """UTF-8 JSON with sorted keys; equal manifests give equal bytes."""
-        return (_canonical(asdict(self)) + "\n").encode()
+        bare = replace(self, recipe=replace(self.recipe, documents=()))
+        before, _, after = _canonical(asdict(bare)).partition(_NO_DOCUMENTS)
+        return f"{before}{_documents_text(self.recipe.documents)}{after}\n".encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
@@ -87,17 +93,16 @@ class Manifest:
             IndexMismatchError: If it has another format version.
             IndexFileError: If it is anything else than a manifest.
         """
-        from pydantic import TypeAdapter, ValidationError
+        from pydantic import ValidationError
 
         try:
-            loaded = json.loads(data)
-            version = loaded.get("format_version") if isinstance(loaded, dict) else None
-            if type(version) is int and version != FORMAT_VERSION:
+            version = format_of(data)
+            if version is not None and version != FORMAT_VERSION:
                 raise IndexMismatchError(
                     f"索引清单 {MANIFEST_NAME} 的格式版本是 {version}，"
                     f"本程序读写的是 {FORMAT_VERSION}。{NEXT_STEP}"
                 )
-            manifest = TypeAdapter(cls).validate_json(data, strict=True)
+            manifest = _adapter().validate_json(data, strict=True)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
@@ -109,6 +114,44 @@ class Manifest:
         if manifest.to_json() != data:
             raise IndexFileError(f"索引清单 {MANIFEST_NAME} 有多余的字段或被改写过。{NEXT_STEP}")
         return manifest
+
+
+@cache
+def _adapter() -> TypeAdapter[Manifest]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Manifest)
+
+
+def format_of(data: bytes) -> int | None:
+    """The format version that a manifest states, whatever else it holds; None if it states none.
+
+    Raises:
+        ValueError: If it is not JSON.
+        RecursionError: If it is nested too deep.
+    """
+    loaded = json.loads(data)
+    version = loaded.get("format_version") if isinstance(loaded, dict) else None
+    return version if type(version) is int else None
+
+
+_NO_DOCUMENTS = '\n  "documents": []'
+
+
+def _documents_text(documents: Sequence[DocumentStamp]) -> str:
+    """The documents just as `_canonical` writes them, where `_NO_DOCUMENTS` stands; much quicker for many."""
+    if not documents:
+        return _NO_DOCUMENTS
+    stamps = (
+        f'   {{\n    "chunks": {one.chunks},\n    "document_id": {_quoted(one.document_id)},\n'
+        f'    "sentences": {one.sentences},\n    "sha256": {_quoted(one.sha256)}\n   }}'
+        for one in documents
+    )
+    return '\n  "documents": [\n' + ",\n".join(stamps) + "\n  ]"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _canonical(fields: dict[str, Any]) -> str:

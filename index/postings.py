@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,6 +67,49 @@ class Postings:
         )
 
     @classmethod
+    def merged(cls, parts: Sequence[Postings]) -> Postings:
+        """The postings of all rows of the parts, one part after the other: what `build` gives for them."""
+        every = sorted(itertools.chain.from_iterable(part.vocabulary for part in parts))
+        vocabulary = tuple(dict.fromkeys(every))  # sorted runs: sorting merges them, and order stays
+        numbers = dict(zip(vocabulary, itertools.count(), strict=False))
+        places = [np.array([numbers[term] for term in part.vocabulary], dtype=np.int64) for part in parts]
+        starts = np.zeros(len(vocabulary) + 1, dtype=np.int64)
+        for part, place in zip(parts, places, strict=True):
+            starts[place + 1] += np.diff(part.starts)
+        np.cumsum(starts, out=starts)
+        rows, counts = np.empty((2, int(starts[-1])), dtype=np.int32)
+        free = starts[:-1].copy()  # where each term's next posting goes
+        first_row = 0
+        for part, place in zip(parts, places, strict=True):
+            held = np.diff(part.starts)
+            to = np.repeat(free[place] - part.starts[:-1], held) + np.arange(part.rows.size)
+            rows[to] = part.rows + np.int32(first_row)
+            counts[to] = part.counts
+            free[place] += held
+            first_row += part.lengths.size
+        lengths = np.concatenate([np.empty(0, np.int32), *(part.lengths for part in parts)])
+        return cls(vocabulary, starts, rows, counts, lengths)
+
+    def kept(self, mask: NDArray[np.bool_]) -> Postings:
+        """The postings of some rows, numbered anew in the same order: what `build` gives for them.
+
+        Args:
+            mask: Which rows to keep, shape (rows,).
+        """
+        number = np.cumsum(mask, dtype=np.int32) - np.int32(1)
+        stays = mask[self.rows]
+        before = np.concatenate([[0], np.cumsum(stays, dtype=np.int64)])
+        starts = before[self.starts]
+        occurs = np.diff(starts) > 0
+        return Postings(
+            tuple(itertools.compress(self.vocabulary, occurs.tolist())),
+            np.concatenate([[0], starts[1:][occurs]]).astype(np.int64),
+            number[self.rows[stays]],
+            self.counts[stays],
+            self.lengths[mask],
+        )
+
+    @classmethod
     def from_parts(cls, parts: Mapping[str, bytes]) -> Postings:
         """Read back what `to_parts` gave.
 
@@ -73,7 +117,7 @@ class Postings:
             ValueError: If the bytes are no postings or contradict each other.
         """
         vocabulary = json.loads(parts["json"])
-        if not isinstance(vocabulary, list) or not all(isinstance(term, str) for term in vocabulary):
+        if not isinstance(vocabulary, list) or not set(map(type, vocabulary)) <= {str}:
             raise ValueError("词表不是字符串列表")
         postings = cls(tuple(vocabulary), **unpack(parts["npz"], _ARRAYS))
         problem = postings.fault()
@@ -83,13 +127,20 @@ class Postings:
 
     def to_parts(self) -> dict[str, bytes]:
         """As bytes by file suffix: `json` the vocabulary, `npz` the arrays."""
-        vocabulary = json.dumps(self.vocabulary, ensure_ascii=False, indent=0)
+        # As with `indent=0`, a term a line, for which Python's encoder is not the quick one.
+        inside = json.dumps(self.vocabulary, ensure_ascii=False, separators=(",\n", ":"))[1:-1]
+        vocabulary = f"[\n{inside}\n]" if inside else "[]"
         return {"json": vocabulary.encode(), "npz": pack({name: getattr(self, name) for name in _ARRAYS})}
+
+    def of_term(self, number: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The rows that hold a term, ascending, and how often each does; views, shape (rows with it,)."""
+        here = slice(int(self.starts[number]), int(self.starts[number + 1]))
+        return self.rows[here], self.counts[here]
 
     def fault(self) -> str | None:
         """What contradicts the description of the attributes, in Chinese; None if nothing does."""
         starts, rows, counts, lengths = self.starts, self.rows, self.counts, self.lengths
-        if any(a >= b for a, b in itertools.pairwise(self.vocabulary)):
+        if not all(map(operator.lt, self.vocabulary, itertools.islice(self.vocabulary, 1, None))):
             return "词表没有按码位严格升序"
         ends = (starts[0], starts[-1]) if starts.size else None
         if starts.size != len(self.vocabulary) + 1 or ends != (0, rows.size) or (np.diff(starts) < 1).any():

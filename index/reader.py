@@ -1,25 +1,33 @@
 """Hand out the content of the current generation, each file only after its checksum is proven.
 
 CURRENT gives the manifest's SHA-256, the manifest every other file's length and SHA-256; files that it does
-not name are never opened. The bytes that were verified are the bytes handed out: nothing is
-read twice. What the bytes mean is `index.built`'s business.
+not name are never opened. The bytes that were verified are the bytes handed out, whatever
+becomes of the file: nothing is read twice, nothing is mapped. What the bytes mean is `index.built`'s
+business.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from index.files import Files, sha256
+import numpy as np
+from numpy.typing import NDArray
+
+from index.files import Digest, Files, sha256
 from index.layout import CURRENT_NAME, FILE_NAMES, MANIFEST_NAME, Current
 from index.manifest import NEXT_STEP, Manifest
 from rag.errors import IndexFileError
+
+_T = TypeVar("_T")
 
 
 class Reader:
     """The current generation of a folder as it stood when this object was made.
 
     Args:
-        folder: Where `write_built` wrote.
+        folder: Where `write_generation` wrote.
         files: The file system.
 
     Raises:
@@ -33,8 +41,9 @@ class Reader:
     def __init__(self, folder: Path, files: Files) -> None:
         self._files = files
         current = self._current(folder)
-        self._generation = folder / current.generation
-        data = self._read(MANIFEST_NAME)
+        self.generation = current.generation
+        self._place = folder / current.generation
+        data = self._tried(MANIFEST_NAME, files.read)
         found, wanted = sha256(data), current.manifest_sha256
         if found != wanted:
             raise damaged(MANIFEST_NAME, f"SHA-256 是 {found[:12]}…，{CURRENT_NAME} 记的是 {wanted[:12]}…")
@@ -43,6 +52,9 @@ class Reader:
         names = sorted(stamp.name for stamp in self.manifest.files)
         if names != sorted(FILE_NAMES):
             raise damaged(MANIFEST_NAME, f"列出的文件是 {names!r}，应为 {sorted(FILE_NAMES)!r}")
+        problem = self.manifest.recipe.fault()
+        if problem:
+            raise damaged(MANIFEST_NAME, problem)
 
     def verified(self, name: str) -> bytes:
         """A file's content, proven to be what was written.
@@ -53,11 +65,37 @@ class Reader:
         Raises:
             IndexFileError: With code `index_damaged` if it is missing, unreadable or different.
         """
-        stamp, data = self._stamps[name], self._read(name)
-        problem = stamp.fault(data)
+        data = self._tried(name, self._files.read)
+        self._prove(name, Digest.of(data))
+        return data
+
+    def verified_into(self, name: str, rows: NDArray[np.float32]) -> None:
+        """Fill an array with a file's content, in place; it is proven to be what was written.
+
+        Args:
+            name: One of `FILE_NAMES`.
+            rows: Contiguous, as long as the file should be.
+
+        Raises:
+            IndexFileError: As `verified`; what the array then holds is undefined.
+        """
+        buffer = rows.reshape(-1).view(np.uint8).data
+        self._prove(name, self._tried(name, lambda path: self._files.read_into(path, buffer)))
+
+    def expect(self, name: str, length_bytes: int) -> None:
+        """Prove that a file should be so long, before there is memory set apart for it.
+
+        Raises:
+            IndexFileError: With code `index_damaged` if the manifest contradicts itself.
+        """
+        stated = self._stamps[name].length_bytes
+        if stated != length_bytes:
+            raise damaged(MANIFEST_NAME, f"{name} 记的是 {stated} 字节，按行数应为 {length_bytes} 字节")
+
+    def _prove(self, name: str, found: Digest) -> None:
+        problem = self._stamps[name].fault(found)
         if problem:
             raise damaged(name, problem)
-        return data
 
     def _current(self, folder: Path) -> Current:
         try:
@@ -74,11 +112,11 @@ class Reader:
             raise damaged(CURRENT_NAME, f"内容是 {line[:100]!r}，应为一行“代号 SHA-256”")
         return current
 
-    def _read(self, name: str) -> bytes:
+    def _tried(self, name: str, read: Callable[[Path], _T]) -> _T:
         try:
-            return self._files.read(self._generation / name)
+            return read(self._place / name)
         except FileNotFoundError as error:
-            raise damaged(name, f"文件夹 {self._generation.name} 里没有它") from error
+            raise damaged(name, f"文件夹 {self.generation} 里没有它") from error
         except OSError as error:
             raise damaged(name, f"读不出来：{error}") from error
 

@@ -11,23 +11,32 @@ never when this module is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.background import Background
+from index.flat import (
+    allocate,
+    candidates,
+    checked_query,
+    deserialize,
+    fault,
+    rounding_bound,
+    rows_of,
+    serialize,
+)
 from index.order import Ranking, best
 from rag.errors import EncoderError
 
 if TYPE_CHECKING:
     import faiss
 
-UNIT_TOLERANCE = 1e-3
-"""How far a row's length may be from 1."""
-
 _SPARE = 32
+_FEW = 512
+"""So many rows are scored one by one rather than looked for (measured: the break-even is near 700)."""
 _BLOCK_ROWS = 4096
 _NEXT_STEP = "请检查编码器，或换用默认编码器后重新建立索引。"
 
@@ -35,26 +44,23 @@ _NEXT_STEP = "请检查编码器，或换用默认编码器后重新建立索引
 class VectorIndex:
     """All rows of one kind (chunks, sentences, sentences with their neighbours).
 
-    Made by `VectorIndex.build` or `VectorIndex.from_parts`; immutable, safe to search from several
-    threads.
+    Made by `build`, `joined` or `from_parts`; immutable, safe to search from several threads.
     """
 
     def __init__(self, engine: faiss.IndexFlatIP, background: Background | None = None) -> None:
-        import faiss
-
         self._engine = engine
         # A view of the engine's own memory, not a copy; `_engine` keeps it alive.
-        flat = faiss.rev_swig_ptr(engine.get_xb(), engine.ntotal * engine.d)
-        self._rows: NDArray[np.float32] = flat.reshape(engine.ntotal, engine.d)
+        self._rows = rows_of(engine)
         self._rows.flags.writeable = False
-        self._background = background or Background.of(self._rows)
+        self._background = background
 
     @classmethod
-    def build(cls, rows: NDArray[np.float32]) -> VectorIndex:
+    def build(cls, rows: NDArray[np.float32], *, prepared: bool = True) -> VectorIndex:
         """Index a matrix; the rows are copied.
 
         Args:
-            rows: float32, shape (n, d), d at least 1, each of length 1 within `UNIT_TOLERANCE`.
+            rows: float32, shape (n, d), d at least 1, each of length 1 within `flat.UNIT_TOLERANCE`.
+            prepared: Whether to compute their mean and covariance now, rather than when asked for.
 
         Raises:
             EncoderError: If they are anything else: only an encoder makes them.
@@ -62,10 +68,36 @@ class VectorIndex:
         problem = fault(rows)
         if problem:
             raise EncoderError(f"编码器给出的向量不能建索引：{problem}。{_NEXT_STEP}")
-        import faiss
+        engine = allocate(*rows.shape)
+        rows_of(engine)[:] = rows
+        index = cls(engine)
+        if prepared:
+            index.moments()
+        return index
 
-        engine = faiss.IndexFlatIP(rows.shape[1])
-        engine.add(np.ascontiguousarray(rows))
+    @classmethod
+    def joined(
+        cls, parts: Sequence[VectorIndex], kept: Sequence[NDArray[np.bool_] | None] | None = None
+    ) -> VectorIndex:
+        """One index over the rows of several, in order. Each row is copied once, into its place.
+
+        Args:
+            parts: At least one, of the same dim.
+            kept: For each part which of its rows to take, shape (count,); None is all of them.
+
+        Raises:
+            ValueError: If there is no part, or their dims differ.
+        """
+        if len({part.dim for part in parts}) != 1:
+            raise ValueError(f"parts of dims {[part.dim for part in parts]}, expected one dim")
+        masks = kept or [None] * len(parts)
+        dim, count = parts[0].dim, sum(map(_chosen, parts, masks))
+        engine = allocate(count, dim)
+        rows, at = rows_of(engine), 0
+        for part, mask in zip(parts, masks, strict=True):
+            for block in part.blocks(mask):
+                rows[at : at + len(block)] = block
+                at += len(block)
         return cls(engine)
 
     @classmethod
@@ -75,26 +107,49 @@ class VectorIndex:
         Raises:
             ValueError: If the bytes are not such an index or its rows are not sound.
         """
-        import faiss
-
-        try:
-            engine = faiss.deserialize_index(np.frombuffer(parts["faiss"], dtype=np.uint8))
-        except RuntimeError as error:
-            raise ValueError(f"FAISS 读不懂它：{error}") from error
-        if type(engine) is not faiss.IndexFlatIP or engine.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise ValueError(f"其中是 {type(engine).__name__}，应为 IndexFlatIP（内积）")
-        flat = faiss.rev_swig_ptr(engine.get_xb(), engine.ntotal * engine.d)
-        rows = flat.reshape(engine.ntotal, engine.d)
+        engine = deserialize(parts["faiss"])
+        rows = rows_of(engine)
         problem = fault(rows)
         if problem:
             raise ValueError(problem)
         return cls(engine, Background.from_bytes(parts["npz"], rows))
 
+    @classmethod
+    def filled(
+        cls, count: int, dim: int, fill: Callable[[NDArray[np.float32]], None], background: bytes
+    ) -> VectorIndex:
+        """Read stored rows straight into the memory that is searched: there is never a second copy.
+
+        Args:
+            count: Number of rows, 0 or more.
+            dim: Length of a row, at least 1.
+            fill: Writes all rows into the array it is given, shape (count, dim); it answers for their
+                being the ones that were stored.
+            background: What `background_bytes` gave for these rows.
+
+        Raises:
+            ValueError: If the rows are not sound or the background belongs to others; in Chinese.
+        """
+        engine = allocate(count, dim)
+        rows = rows_of(engine)
+        fill(rows)
+        problem = fault(rows)
+        if problem:
+            raise ValueError(problem)
+        return cls(engine, Background.from_bytes(background, rows))
+
+    @property
+    def rows(self) -> NDArray[np.float32]:
+        """The rows themselves, shape (count, dim), read-only: no copy."""
+        return self._rows
+
+    def background_bytes(self) -> bytes:
+        """Mean and covariance of the rows, as they are stored."""
+        return self.moments().to_bytes()
+
     def to_parts(self) -> dict[str, bytes]:
         """The index as bytes by file suffix: `faiss` the rows, `npz` their mean and covariance."""
-        import faiss
-
-        return {"faiss": faiss.serialize_index(self._engine).tobytes(), "npz": self._background.to_bytes()}
+        return {"faiss": serialize(self._engine), "npz": self.background_bytes()}
 
     @property
     def count(self) -> int:
@@ -106,29 +161,48 @@ class VectorIndex:
         """Length of a row."""
         return int(self._rows.shape[1])
 
-    def search(self, vector: NDArray[np.float32], k: int) -> Ranking:
+    def moments(self) -> Background:
+        """Mean and covariance of the rows; computed once."""
+        if self._background is None:  # two threads may both compute it, and get the same
+            self._background = Background.of(self._rows)
+        return self._background
+
+    def blocks(self, mask: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.float32]]:
+        """The rows, some thousand at a time, in order; only those of the mask, shape (count,), if given."""
+        chosen = None if mask is None else np.flatnonzero(mask)
+        for start in range(0, self.count if chosen is None else chosen.size, _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            yield self._rows[block] if chosen is None else self._rows[chosen[block]]
+
+    def search(self, vector: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
         """The k rows with the highest inner product.
 
         Args:
             vector: The query, float32, shape (dim,), finite.
             k: How many; more than there are rows is fine.
+            among: The rows that may be found, bool, shape (count,); None is all of them. What is not
+                among them costs next to nothing and never crowds out what is.
 
         Returns:
-            Ordinals (int64) and scores (float32, in [-1, 1] within rounding for unit vectors),
-            shape (min(k, count),), by (−score, ordinal).
+            Ordinals (int64) and scores (float32, in [-1, 1] within rounding for unit vectors), shape
+            (min(k, rows that may be found),), by (−score, ordinal).
 
         Raises:
             ValueError: If the vector has another shape or dtype or is not finite, or k is negative.
         """
-        query = self._checked(vector)
-        wanted = min(k, self.count)
+        query = checked_query(vector, self.dim)
+        rows = _chosen(self, among)
+        wanted = min(k, rows)
+        if among is not None and rows <= _FEW:
+            few = np.flatnonzero(among)
+            return best(few, self.scores(query, few), wanted)
         fetch = max(wanted, 0) + _SPARE
-        slack = _rounding_bound(query)
+        slack = rounding_bound(query)
         while True:
-            near, found = self._candidates(query, fetch)
+            near, found = candidates(self._engine, query, fetch, among)
             ordinals, scores = best(found, self.scores(query, found), wanted)
             # A row that was not fetched scores at most near[-1] + slack: too little even to tie?
-            if fetch >= self.count or not wanted or float(near[-1]) + slack < float(scores[-1]):
+            if fetch >= rows or not wanted or float(near[-1]) + slack < float(scores[-1]):
                 return ordinals, scores
             fetch *= 2
 
@@ -145,7 +219,7 @@ class VectorIndex:
         Raises:
             ValueError: If the vector is unusable or an ordinal is no row.
         """
-        wide = self._checked(vector).astype(np.float64)
+        wide = checked_query(vector, self.dim).astype(np.float64)
         chosen = np.asarray(ordinals, dtype=np.int64)
         if chosen.size and not (chosen.min() >= 0 and chosen.max() < self.count):
             raise ValueError(
@@ -168,46 +242,8 @@ class VectorIndex:
         Raises:
             ValueError: If the vector is unusable.
         """
-        return self._background.of_scores(self._checked(vector))
-
-    def _candidates(
-        self, query: NDArray[np.float32], fetch: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """FAISS's own single-precision scores, descending, and rows; without the -1 it fills up with."""
-        near, found = self._engine.search(query[np.newaxis], fetch)
-        real = found[0] >= 0
-        return near[0][real], found[0][real]
-
-    def _checked(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        if vector.shape != (self.dim,) or vector.dtype != np.float32:
-            raise ValueError(
-                f"query vector is {vector.dtype} of shape {vector.shape}, expected float32 ({self.dim},)"
-            )
-        if not np.isfinite(vector).all():
-            raise ValueError("query vector holds a value that is not finite")
-        return np.ascontiguousarray(vector)
+        return self.moments().of_scores(checked_query(vector, self.dim))
 
 
-def fault(rows: NDArray[np.float32]) -> str | None:
-    """What is wrong with a matrix of rows, in Chinese; None if nothing is."""
-    if rows.ndim != 2 or rows.dtype != np.float32 or rows.shape[1] == 0:
-        return f"形状是 {rows.shape}，类型是 {rows.dtype}，应为 float32 的（行数，维数）"
-    with np.errstate(all="ignore"):  # a value that overflows is found below
-        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    wrong = np.flatnonzero(~(np.abs(lengths - 1.0) <= UNIT_TOLERANCE))  # also true for NaN and infinity
-    if wrong.size:
-        row = int(wrong[0])
-        return f"{wrong.size} 行不是单位长度的有限值（第 {row} 行的长度是 {float(lengths[row])!r}）"
-    return None
-
-
-def _rounding_bound(query: NDArray[np.float32]) -> float:
-    """How far a single-precision inner product of the query with any row can be from the exact one.
-
-    |computed - exact| <= g |q| |x| with g = m u / (1 - m u), whatever the order of summation
-    (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. 2002, section 3.1); u = 2^-24
-    is the unit roundoff, m = d + 2 for d products and the final rounding of either side.
-    """
-    terms = (query.size + 2) * 2.0**-24
-    length = float(np.linalg.norm(query.astype(np.float64)))
-    return terms / (1.0 - terms) * length * (1.0 + UNIT_TOLERANCE)
+def _chosen(index: VectorIndex, mask: NDArray[np.bool_] | None) -> int:
+    return index.count if mask is None else int(np.count_nonzero(mask))

@@ -1,27 +1,29 @@
 """Sources to rows: every document, chunk and sentence of a corpus, numbered in reading order.
 
-Cheap and deterministic, so it is done anew at each start; what costs time (vectors) is kept by `index`.
+A corpus is never changed. One that lives gives way to the next one: with further documents at its end, or
+without some. Ordinals stay what they are; documents that go leave dead rows, which `compacted` closes up.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
-from rag.chunking import chunk_ranges
 from rag.converting.convert import convert, source_of
 from rag.converting.kinds import KIND_OF_SUFFIX
+from rag.enumerations import DocumentLists
 from rag.errors import ConfigError, InputError
+from rag.names import DocumentNames
+from rag.once import Once
 from rag.reading.decoding import read_source
-from rag.reading.documents import read_documents
-from rag.reading.lines import LineTable
-from rag.records import Chunk, Document, Paragraph, Sentence, Source
-from rag.text.sentences import sentence_ranges
+from rag.records import Chunk, Document, Sentence, Source
+from rag.row_maps import RowMaps
+from rag.rows import DocumentRows, moved_rows, rows_of_source, windows_of
 
 _log = logging.getLogger(__name__)
 _SUFFIXES = tuple(KIND_OF_SUFFIX)
@@ -29,44 +31,166 @@ _SUFFIXES = tuple(KIND_OF_SUFFIX)
 
 @dataclass(frozen=True)
 class Corpus:
-    """All rows of a corpus; `chunks[i].ordinal == i` and `sentences[i].ordinal == i`."""
+    """All rows of a corpus; `chunks[i].ordinal == i` and `sentences[i].ordinal == i`.
+
+    A row is live if its document is among `documents`, else it is dead: no arm of a search returns it.
+
+    Attributes:
+        sources: Those of the live documents, in the order of their first ones.
+        documents: The live ones, in the order of their rows.
+        chunks, sentences: All rows, dead ones included.
+    """
 
     sources: tuple[Source, ...]
     documents: tuple[Document, ...]
     chunks: tuple[Chunk, ...]
     sentences: tuple[Sentence, ...]
 
-    @cached_property
-    def document_by_id(self) -> dict[str, Document]:
-        """Documents by `document_id`."""
-        return {document.document_id: document for document in self.documents}
+    @classmethod
+    def empty(cls) -> Corpus:
+        """A corpus of nothing."""
+        return cls((), (), (), ())
 
     @cached_property
-    def sentences_of_chunk(self) -> dict[int, tuple[int, ...]]:
-        """For each chunk ordinal the ordinals of its sentences."""
-        found: dict[int, list[int]] = {chunk.ordinal: [] for chunk in self.chunks}
-        for sentence in self.sentences:
-            found[sentence.chunk_ordinal].append(sentence.ordinal)
-        return {chunk: tuple(ordinals) for chunk, ordinals in found.items()}
+    def maps(self) -> RowMaps:
+        """What is known of the live rows. Handed on from corpus to corpus; made anew for one made by hand."""
+        return RowMaps.of(self.documents, self.chunks, self.sentences)
+
+    @property
+    def document_by_id(self) -> Mapping[str, Document]:
+        """Live documents by `document_id`."""
+        return self.maps.document_by_id
+
+    @property
+    def first_rows(self) -> Mapping[str, tuple[range, range]]:
+        """For each live document the ordinals of its chunks and of its sentences."""
+        return self.maps.first_rows
+
+    @property
+    def sentences_of_chunk(self) -> Mapping[int, tuple[int, ...]]:
+        """For each live chunk's ordinal the ordinals of its sentences."""
+        return self.maps.sentences_of_chunk
+
+    @property
+    def sentences_of_paragraph(self) -> Mapping[tuple[str, int], tuple[int, ...]]:
+        """For each (live document's id, paragraph number) the ordinals of its sentences, in order."""
+        return self.maps.sentences_of_paragraph
+
+    @property
+    def names(self) -> Mapping[str, DocumentNames]:
+        """What each live document is called."""
+        return self.maps.names
+
+    @property
+    def named(self) -> Mapping[str, tuple[str, ...]]:
+        """For each name ids of documents that have it, in corpus order; dead ones too if this is a view."""
+        return self.maps.named
+
+    @property
+    def lists(self) -> Mapping[str, Once[DocumentLists]]:
+        """The enumerations of each live document; see `rag.structure`."""
+        return self.maps.lists
 
     @cached_property
-    def sentences_of_paragraph(self) -> dict[tuple[str, int], tuple[int, ...]]:
-        """For each (document id, paragraph number) the ordinals of its sentences, in order."""
-        found: dict[tuple[str, int], list[int]] = {}
-        for sentence in self.sentences:
-            found.setdefault((sentence.document_id, sentence.paragraph), []).append(sentence.ordinal)
-        return {key: tuple(ordinals) for key, ordinals in found.items()}
+    def reachable_chunks(self) -> int:
+        """Live chunks in which a sentence begins: none does in the middle of a very long one."""
+        return sum(map(bool, self.sentences_of_chunk.values()))
+
+    @property
+    def live_count(self) -> int:
+        """How many chunks are live."""
+        return len(self.sentences_of_chunk)
+
+    @property
+    def dead_rows(self) -> int:
+        """How many chunks are dead."""
+        return len(self.chunks) - self.live_count
+
+    def live_chunks(self) -> Iterator[Chunk]:
+        """Live chunks, in order."""
+        return chain.from_iterable(self.chunks[r.start : r.stop] for r, _ in self.first_rows.values())
+
+    def live_sentences(self) -> Iterator[Sentence]:
+        """Live sentences, in order."""
+        return chain.from_iterable(self.sentences[r.start : r.stop] for _, r in self.first_rows.values())
+
+    def rows_of(self, document_id: str) -> DocumentRows:
+        """The rows of a live document, numbered from 0.
+
+        Raises:
+            KeyError: If there is no such document.
+        """
+        chunks, sentences = self.first_rows[document_id]
+        moved = moved_rows(
+            self.chunks[chunks.start : chunks.stop],
+            self.sentences[sentences.start : sentences.stop],
+            -chunks.start,
+            -sentences.start,
+        )
+        return DocumentRows(self.document_by_id[document_id], *moved)
+
+    def extended(self, added: Iterable[DocumentRows]) -> Corpus:
+        """With further documents after all rows that there are.
+
+        Raises:
+            ValueError: If a live document has the id of one of them.
+        """
+        return self._followed_by(added)
+
+    def without(self, document_ids: Collection[str]) -> Corpus:
+        """Without some documents, whose rows are dead from now on; other ids are passed over."""
+        gone = [name for name in dict.fromkeys(document_ids) if name in self.document_by_id]
+        return self._of_live(self.maps.without(gone)) if gone else self
+
+    def only(self, document_ids: Collection[str]) -> Corpus:
+        """A view for one request: the same rows, of which those of these documents alone are live."""
+        wanted = frozenset(document_ids)
+        return self._of_live(self.maps.only([name for name in self.document_by_id if name in wanted]))
+
+    def compacted(self) -> Corpus:
+        """The live rows alone, numbered without gaps, in the same order."""
+        if not self.dead_rows:
+            return self
+        return Corpus.empty()._followed_by(map(self.rows_of, self.document_by_id), self.maps)
+
+    def _followed_by(self, added: Iterable[DocumentRows], known: RowMaps | None = None) -> Corpus:
+        chunks, sentences = list(self.chunks), list(self.sentences)
+        placed = []
+        for rows in added:
+            place = rows.placed(len(chunks), len(sentences))
+            chunks += place[0]
+            sentences += place[1]
+            placed.append((rows.document, *place))
+        maps = self.maps.extended(placed, known)
+        documents = (*self.documents, *(document for document, _, _ in placed))
+        return Corpus(_sources_of(documents), documents, tuple(chunks), tuple(sentences))._knowing(maps)
+
+    def _of_live(self, maps: RowMaps) -> Corpus:
+        """The same rows with these live documents."""
+        documents = tuple(maps.document_by_id.values())
+        return Corpus(_sources_of(documents), documents, self.chunks, self.sentences)._knowing(maps)
+
+    def _knowing(self, maps: RowMaps) -> Corpus:
+        self.__dict__["maps"] = maps  # where the cached property looks before it makes them anew
+        return self
 
     @cached_property
     def rows_sha256(self) -> str:
-        """Checksum over the identity of every row, in order."""
+        """Checksum over the identity of every live row, in order."""
         digest = hashlib.sha256()
-        for chunk in self.chunks:
+        for chunk in self.live_chunks():
             digest.update(f"c{chunk.chunk_id}#{chunk.paragraph}\n".encode())
-        for sentence in self.sentences:
+        for sentence in self.live_sentences():
             span = sentence.span
             digest.update(f"s{sentence.document_id}:{span.start_char}-{span.end_char}\n".encode())
         return digest.hexdigest()
+
+
+def _sources_of(documents: Sequence[Document]) -> tuple[Source, ...]:
+    sources: dict[str, Source] = {}
+    for document in documents:
+        sources.setdefault(document.source.sha256, document.source)
+    return tuple(sources.values())
 
 
 def read_folder(folder: Path) -> tuple[Source, ...]:
@@ -114,85 +238,22 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def build_corpus(sources: Sequence[Source], *, chunk_max_chars: int) -> Corpus:
-    """Rows of `sources`. A source whose content came before is read once."""
+    """Rows of `sources`. A source whose content came before is read once.
+
+    Raises:
+        ConfigError: If there is not one document.
+    """
     unique: dict[str, Source] = {}
     for source in sources:
         unique.setdefault(source.sha256, source)
-    documents: list[Document] = []
-    chunks: list[Chunk] = []
-    sentences: list[Sentence] = []
-    for source in unique.values():
-        table = LineTable(source.text)
-        for document in read_documents(source):
-            documents.append(document)
-            for paragraph in document.paragraphs:
-                _add_rows(document, paragraph, table, chunk_max_chars, chunks, sentences)
-    if not documents:
+    corpus = Corpus.empty().extended(
+        rows for source in unique.values() for rows in rows_of_source(source, chunk_max_chars=chunk_max_chars)
+    )
+    if not corpus.documents:
         raise ConfigError("语料里没有任何正文段落。请检查文件内容。")
-    return Corpus(tuple(unique.values()), tuple(documents), tuple(chunks), tuple(sentences))
-
-
-def _add_rows(
-    document: Document,
-    paragraph: Paragraph,
-    table: LineTable,
-    chunk_max_chars: int,
-    chunks: list[Chunk],
-    sentences: list[Sentence],
-) -> None:
-    text, offsets = paragraph.text, paragraph.block.offsets
-    first_chunk = len(chunks)
-    starts: list[int] = []
-    for start, end in chunk_ranges(text, chunk_max_chars):
-        if text[start:end].isspace():  # what follows a sentence that fills a chunk to the last character
-            continue
-        span = table.span(*offsets.source_range(*_trimmed(text, start, end)))
-        chunk_id = f"{document.document_id}:{span.start_char}-{span.end_char}"
-        starts.append(start)
-        row = Chunk(
-            len(chunks), chunk_id, document.document_id, paragraph.number, text[start:end], start, end, span
-        )
-        chunks.append(row)
-    for start, end in _merge_scraps(text, sentence_ranges(text)):
-        first, last = _trimmed(text, start, end)
-        home = first_chunk + bisect_right(starts, first) - 1
-        span = table.span(*offsets.source_range(first, last))
-        sentences.append(
-            Sentence(
-                len(sentences),
-                document.document_id,
-                paragraph.number,
-                home,
-                text[first:last],
-                first,
-                last,
-                span,
-            )
-        )
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """The range without white space at its ends (the range must hold some other character)."""
-    piece = text[start:end]
-    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
-
-
-def _merge_scraps(text: str, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join a range without any letter or digit (stray punctuation) to the one before it."""
-    merged: list[tuple[int, int]] = []
-    for start, end in ranges:
-        if merged and not any(char.isalnum() for char in text[start:end]):
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((start, end))
-    return merged
+    return corpus
 
 
 def window_texts(corpus: Corpus) -> list[str]:
-    """For each sentence its text with the sentence before and after it in the paragraph, to be encoded."""
-    texts: list[str] = []
-    for rows in corpus.sentences_of_paragraph.values():
-        for place in range(len(rows)):
-            near = rows[max(0, place - 1) : place + 2]
-            texts.append("".join(corpus.sentences[row].text for row in near))
-    return texts
+    """For each live sentence its text with its neighbours in the paragraph, to be encoded."""
+    return windows_of(tuple(corpus.live_sentences()))

@@ -27,16 +27,9 @@ from rag.dialogue.resolving import QuestionResolver, QuestionRewriter
 from rag.errors import NotFoundError
 from rag.examples.choosing import Examples
 from rag.inputs import check_question
+from rag.judging import QuestionJudging
 from rag.question import Question, read_question
-from rag.records import (
-    Answer,
-    AnswerEvent,
-    CitationsKnown,
-    Document,
-    Passage,
-    TextAdded,
-    Turn,
-)
+from rag.records import Answer, AnswerEvent, Calibration, CitationsKnown, Document, Passage, TextAdded, Turn
 from rag.retrieval import Retrieved, Retriever
 from rag.scope import Scope, ScopeFinder
 from rag.searching import PassageSearch
@@ -71,6 +64,9 @@ class Engine:
         index_fingerprint: Names corpus, model and index.
         rewriter: Completes a question that leans on the conversation, where the rules alone are not wanted.
         count_tokens: How many tokens a text is; the encoder's own count.
+
+    Attributes:
+        judging: Judges a question without answering it.
     """
 
     def __init__(
@@ -95,6 +91,7 @@ class Engine:
         self._scopes = ScopeFinder(corpus)
         self._lookup = TypedLookup(corpus, public_url=options.public_url)
         self._examples = Examples(corpus, partial(self.ask, generator=EXTRACTIVE))
+        self.judging = QuestionJudging(self._resolver, retriever, self._scopes, self._lookup, judge)
         self._passages = PassageSearch(retriever, self._scopes, self._lookup, judge)
         self._drafter = Drafter(
             corpus,
@@ -225,6 +222,11 @@ class Engine:
         The first call asks them all, which takes seconds; callers meanwhile wait for it.
         """
         return self._examples.get()
+
+    @property
+    def calibration(self) -> Calibration:
+        """What the confidence of its answers rests on."""
+        return self._judge.calibration
 
     def documents(self) -> tuple[Document, ...]:
         """All documents, in corpus order."""

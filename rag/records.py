@@ -16,8 +16,29 @@ from typing import Any, Literal
 Status = Literal["answered", "abstained"]
 Reason = Literal["off_topic", "not_stated", "false_premise", "too_vague"]
 Match = Literal["exact", "normalised", "supported"]
-Calibration = Literal["general", "none"]
+Calibration = Literal["general", "collection", "none"]
 BlockKind = Literal["masthead", "byline", "title", "note", "heading", "paragraph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is known of a source besides its text, as whoever added it gave it; all may be empty.
+
+    Made by `rag.metadata.check_metadata`; nothing here is read off the page.
+
+    Attributes:
+        title: Its title.
+        authors: Their names, distinct, in the order given.
+        date: When it appeared, ISO 8601: YYYY, YYYY-MM or YYYY-MM-DD.
+        source_url: Where it comes from, http or https. Never fetched.
+        tags: Distinct, in the order given.
+    """
+
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    date: str | None = None
+    source_url: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +51,7 @@ class Source:
         sha256: Hex SHA-256 of `text` in UTF-8, the bytes that `/source` serves.
         encoding: What the file was read as, e.g. "utf-8" or "gb18030"; "html", "docx" or "pdf" if converted.
         original_sha256: Hex SHA-256 of the file that `text` was converted from; "" if it was text itself.
+        metadata: What its uploader says of it.
     """
 
     name: str
@@ -37,6 +59,12 @@ class Source:
     sha256: str
     encoding: str = "utf-8"
     original_sha256: str = ""
+    metadata: Metadata = Metadata()
+
+    @property
+    def source_id(self) -> str:
+        """The first 12 hex digits of its SHA-256: what the ids of its documents begin with."""
+        return self.sha256[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +158,14 @@ class Document:
         document_id: Stable while the source's content is: first 12 hex digits of its SHA-256, "-",
             and the document's number within the source.
         source: The file it stands in (several documents may share one).
-        title: As printed, or None where the page has none.
+        title: As its uploader gave it, else as printed; None where there is none.
         label: What to show where a title is wanted; never empty.
-        authors: As printed in the byline, in order; may be empty.
+        authors: As its uploader gave them, else as printed in the byline, in order; may be empty.
         affiliation: The note's text without its outer brackets, or None.
         typed_blocks: Title, byline and note as they stand in the source.
         paragraphs: The body, in reading order.
+        printed_title: The title on the page, or None. What is said on the proof of the page goes by this.
+        printed_authors: The authors on the page; may be empty.
     """
 
     document_id: str
@@ -146,6 +176,8 @@ class Document:
     affiliation: str | None
     typed_blocks: tuple[Block, ...]
     paragraphs: tuple[Paragraph, ...]
+    printed_title: str | None = None
+    printed_authors: tuple[str, ...] = ()
 
     def typed_block(self, kind: BlockKind) -> Block | None:
         """The first typed block of this kind, if the page has one."""
@@ -287,8 +319,8 @@ class Answer:
         fingerprint: Names corpus, index, model and settings.
         timings_ms: Milliseconds by stage; not part of the deterministic content.
         calibration: What `confidence` was fitted on: "general", other corpora with the same encoder; "none",
-        an
-            encoder for which nothing was measured.
+            an encoder for which nothing was measured; "collection", and corrected by questions of the
+            collection that a person has labelled.
         degraded: Why it is not the work of the generator that was asked for; None if it is.
         dropped: How many sentences of a generator the gate dropped, by verdict; for whoever counts.
         explain: Raw scores and verdicts, present only when asked for.

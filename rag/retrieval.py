@@ -26,7 +26,7 @@ from rag.encoding.encoder import Encoder
 from rag.question import Question, read_question
 from rag.ranking.arms import SearchIndex
 from rag.ranking.background import shipped_background
-from rag.ranking.features import FEATURES, Evidence, gather_evidence
+from rag.ranking.features import FEATURES, NO_EVIDENCE, Evidence, gather_evidence
 from rag.ranking.model import RankingModel
 from rag.records import Passage
 from rag.scope import Scope
@@ -49,6 +49,7 @@ class Retrieved:
         question: As searched: without the names of documents.
         evidence: What speaks for each candidate sentence.
         values: Their ranking values, in the order of `evidence.ordinals`, shape (n,).
+            All of these are empty where there is no document to search.
         timings_ms: "encode" and "search".
     """
 
@@ -60,7 +61,7 @@ class Retrieved:
     timings_ms: dict[str, float]
 
     def best_document(self) -> str:
-        """The document with the most relevant sentences: highest sum over the first ten."""
+        """The document with the most relevant sentences: highest sum over the first ten (at least one)."""
         sums: dict[str, float] = {}
         for found in self.ranked[:10]:
             document = found.sentence.document_id
@@ -103,8 +104,6 @@ class Retriever:
         self._background = shipped_background(encoder.name)
         self._k = candidates_per_arm
         self._public_url = public_url
-        # Not all chunks: one in the middle of a very long sentence has none that begins in it.
-        self._reachable = len({sentence.chunk_ordinal for sentence in corpus.sentences})
 
     def retrieve(self, question: Question, scope: Scope) -> Retrieved:
         """Rank the corpus for one question.
@@ -119,18 +118,22 @@ class Retriever:
         """Rank the corpus as `retrieve` does and then, unless that was all of it, every row of it.
 
         So there are one or two, each computed when it is asked for. What the first found, the second finds
-        again with the same scores: no feature of a candidate depends on which others there are.
+        again with the same scores: no feature of a candidate depends on which others there are. A corpus
+        without documents is not searched: nothing is found in it.
         """
         if scope.rest != question.text:
             question = replace(read_question(scope.rest), kind=question.kind)
+        if not self._corpus.documents:
+            yield Retrieved((), (), question, NO_EVIDENCE, np.zeros(0), {"encode": 0.0, "search": 0.0})
+            return
         started = perf_counter()
         vector = self._encoder.encode_queries([question.text])[0]
         encode_ms = 1e3 * (perf_counter() - started)
         found = self._ranked(question, scope, vector, self._k, encode_ms)
         yield found
-        if len(found.passages) < self._reachable:
+        if len(found.passages) < self._corpus.reachable_chunks:
             # The arm over chunks alone gives every chunk then, and a chunk brings all its sentences.
-            yield self._ranked(question, scope, vector, len(self._corpus.chunks), encode_ms)
+            yield self._ranked(question, scope, vector, self._corpus.live_count, encode_ms)
 
     def _ranked(
         self, question: Question, scope: Scope, vector: Vector, k: int, encode_ms: float

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     index_dir: Path = Field(_PROJECT / "index" / "built", description="建好的索引放在哪里")
     cache_dir: Path = Field(Path("~/.cache/cewen"), description="离线模型解包到哪里")
     data_dir: Path = Field(Path("~/.local/share/cewen"), description="要长久保存的东西（如访问密钥）放在哪里")
+    store_dir: Path | None = Field(
+        None, description="文档和向量（唯一的正本）放在哪里；空为 CEWEN_DATA_DIR 下的 library"
+    )
     encoder: str = Field(
         "bundled:multilingual-e5-small", description="编码模型：离线自带的，或本地文件夹，或模型名"
     )
@@ -89,6 +92,7 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         0.0, ge=0, le=300, description="收到停止信号后，先答“未就绪”多少秒再关闭监听；给负载均衡留的时间"
     )
+    store_questions: bool = Field(False, description="是否保存问过的问题，供 cewen review 整理；默认不存")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="日志级别")
     log_format: Literal["text", "json"] = Field("text", description="日志写成给人看的行，还是每行一个 JSON")
     otlp_url: str = Field("", description="接收追踪数据的 OTLP/HTTP 地址；空为不追踪")
@@ -110,6 +114,11 @@ class Settings(BaseSettings):
     llm_max_tokens: int = Field(1024, ge=16, le=32_768, description="语言模型一次最多写多少个 token")
     llm_temperature: float = Field(0.0, ge=0.0, le=2.0, description="语言模型的随机程度；0 最稳定")
     llm_rewrite_followups: bool = Field(False, description="追问是否先由语言模型改写成独立的问题")
+
+    @field_validator("store_dir", mode="before")
+    @classmethod
+    def _given_folder(cls, folder: object) -> object:
+        return None if folder == "" else folder
 
     @field_validator("llm_url")
     @classmethod
@@ -164,7 +173,8 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         faults = "；".join(_in_words(fault) for fault in error.errors(include_url=False))
         raise ConfigError(f"设置有误：{faults}。见 docs/settings.md。") from error
-    return settings.model_copy(update={name: getattr(settings, name).expanduser() for name in _PATHS})
+    paths = {name: getattr(settings, name) for name in _PATHS}
+    return settings.model_copy(update={name: path.expanduser() for name, path in paths.items() if path})
 
 
 def hide(secret: SecretStr) -> str:
@@ -219,4 +229,4 @@ def _checked_origin(origin: str) -> str:
 
 _SECRETS = frozenset({"api_key", "llm_api_key", "llm_proxy"})
 _MAY_HOLD_SECRETS = frozenset({"llm_url", "cors_origins", "otlp_url"})
-_PATHS = ("seeds_dir", "index_dir", "cache_dir", "data_dir")
+_PATHS = ("seeds_dir", "index_dir", "cache_dir", "data_dir", "store_dir")

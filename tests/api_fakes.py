@@ -9,16 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.engine_slot import EngineSlot
+from api.fixed_library import place_of
+from api.library_records import (
+    COLLECTION_NAME,
+    DEFAULT_COLLECTION,
+    CitationClaim,
+    CollectionInfo,
+    Entry,
+    Job,
+    Removed,
+    Resolution,
+    Upload,
+)
+from api.ports import Library
 from api.settings import ApiSettings
-from rag.errors import NotFoundError
+from rag.errors import CewenError, InputError, NotFoundError
+from rag.metadata import Filters
+from rag.reading.documents import read_documents
 from rag.records import (
     Answer,
     AnswerEvent,
@@ -56,6 +73,7 @@ SHA256 = hashlib.sha256(PAGE.encode()).hexdigest()
 LIGHTHOUSE = f"{SHA256[:12]}-1"
 TEA = f"{SHA256[:12]}-2"
 FINGERPRINT = "fake-1"
+ADDED_AT = "2026-01-01T00:00:00Z"
 EXAMPLES = ("清晨熄灯", "一斤鲜叶只能制二两干茶")
 
 
@@ -105,10 +123,19 @@ class FakeEngine:
 
     fingerprint = FINGERPRINT
 
-    def __init__(self, before: Callable[[], None] = lambda: None) -> None:
-        self._documents = documents()
+    def __init__(
+        self, before: Callable[[], None] = lambda: None, held: Sequence[Document] | None = None
+    ) -> None:
+        self._documents = documents() if held is None else tuple(held)
         self._before = before
         self.asked: list[dict[str, object]] = []
+
+    def only(self, document_ids: Collection[str]) -> FakeEngine:
+        """The same engine over fewer documents; it notes what it is asked in the same list."""
+        held = [document for document in self._documents if document.document_id in document_ids]
+        narrowed = copy(self)
+        narrowed._documents = tuple(held)
+        return narrowed
 
     def ask(
         self,
@@ -205,7 +232,8 @@ class FakeEngine:
 
     def _citation(self, document: Document, paragraph: Paragraph, quote: str, start: int) -> Citation:
         first, last = paragraph.block.offsets.source_range(start, start + len(quote))
-        span = SourceSpan(first, last, PAGE.count("\n", 0, first) + 1, PAGE.count("\n", 0, last - 1) + 1)
+        page = document.source.text
+        span = SourceSpan(first, last, page.count("\n", 0, first) + 1, page.count("\n", 0, last - 1) + 1)
         return Citation(
             number=1,
             document_id=document.document_id,
@@ -217,7 +245,7 @@ class FakeEngine:
             start_line=span.start_line,
             end_line=span.end_line,
             quote=quote,
-            source_sha256=SHA256,
+            source_sha256=document.source.sha256,
             match="exact",
             url=page_url(document.document_id, span),
             score=1.0,
@@ -246,9 +274,199 @@ class FakeEngine:
         return Passage(rank, score, chunk, document, page_url(document.document_id, span))
 
 
+class FakeLibrary:
+    """Collections in memory, read by the real reader, answered by `FakeEngine`; "default" begins with `PAGE`.
+
+    Args:
+        held: Other documents for "default".
+        before: Runs at the start of each question.
+
+    Attributes:
+        asked: The arguments of every question, of all collections.
+        hold: Whether a new job stays queued until `finish` is called.
+        fail: The error that the next job ends with.
+        closed: Whether `close` was called.
+    """
+
+    def __init__(
+        self, held: Sequence[Document] | None = None, before: Callable[[], None] = lambda: None
+    ) -> None:
+        self.asked: list[dict[str, object]] = []
+        self.hold = False
+        self.fail: CewenError | None = None
+        self.closed = False
+        self._before = before
+        self._sequence = 0
+        self._held: dict[str, list[Entry]] = {DEFAULT_COLLECTION: []}
+        self._gone: dict[str, tuple[str, ...]] = {}
+        self._jobs: dict[str, Job] = {}
+        self._waiting: dict[str, Callable[[], Job]] = {}
+        self._changed = threading.Condition()
+        for document in documents() if held is None else held:
+            self._enter(DEFAULT_COLLECTION, document, "seeds")
+
+    def engine(self, collection: str = DEFAULT_COLLECTION, filters: Filters | None = None) -> FakeEngine:
+        engine = FakeEngine(self._before, [entry.document for entry in self.entries(collection, filters)])
+        engine.asked = self.asked
+        return engine
+
+    def engine_holding(self, document_id: str) -> FakeEngine:
+        for collection in self._held:
+            if any(entry.document.document_id == document_id for entry in self._held[collection]):
+                return self.engine(collection)
+        return self.engine()
+
+    def collections(self) -> tuple[CollectionInfo, ...]:
+        names = sorted(self._held, key=lambda name: (name != DEFAULT_COLLECTION, name))
+        return tuple(self._info(name) for name in names)
+
+    def create_collection(self, name: str) -> CollectionInfo:
+        if not COLLECTION_NAME.fullmatch(name):
+            raise InputError("名称不对。", code="invalid_collection_name")
+        if name in self._held:
+            raise InputError(f"已有名为 {name} 的文库。", code="collection_exists")
+        self._held[name] = []
+        return self._info(name)
+
+    def remove_collection(self, name: str) -> CollectionInfo:
+        self.entries(name)
+        info = self._info(name)
+        if name == DEFAULT_COLLECTION:
+            self._held[name] = []
+        else:
+            del self._held[name]
+        return info
+
+    def add(self, collection: str, upload: Upload, *, replaces: str | None = None) -> Job:
+        entries = self.entries(collection)
+        old = [entry for entry in entries if replaces in (entry.source_id, entry.document.document_id)]
+        if replaces is not None and not old:
+            raise NotFoundError(f"没有文档 {replaces}。", code="document_not_found")
+        read = read_documents(upload.source)
+        if not read:
+            raise InputError("文档里没有正文。", code="document_without_text")
+        source_id = upload.source.source_id
+        ids = tuple(document.document_id for document in read)
+        created = all(entry.source_id != source_id for entry in entries)
+        gone = tuple(
+            entry.document.document_id
+            for entry in entries
+            if entry.source_id in {each.source_id for each in old} - {source_id}
+        )
+        job = Job(
+            f"job-{len(self._jobs) + 1}",
+            "add",
+            collection,
+            "queued",
+            source_id=source_id,
+            document_ids=ids,
+            created=created,
+            replaced=gone,
+            notes=upload.notes,
+        )
+
+        def work() -> Job:
+            self._drop(collection, gone, ids)
+            for document in read if created else ():
+                self._enter(collection, document, upload.origin)
+            return replace(job, state="done", done=len(read), total=len(read))
+
+        return self._begin(job, work)
+
+    def _begin(self, job: Job, work: Callable[[], Job]) -> Job:
+        self._jobs[job.job_id] = job
+        self._waiting[job.job_id] = work
+        return job if self.hold else self.finish(job.job_id)
+
+    def finish(self, job_id: str) -> Job:
+        """End a job that is held."""
+        work, error, self.fail = self._waiting.pop(job_id), self.fail, None
+        if error is None:
+            job = work()
+        else:
+            failed = self._jobs[job_id]
+            job = replace(failed, state="failed", error_code=error.code, error_message=error.message)
+        with self._changed:
+            self._jobs[job_id] = job
+            self._changed.notify_all()
+        return job
+
+    def jobs(self) -> tuple[Job, ...]:
+        return tuple(job for job in self._jobs.values() if not job.ended)
+
+    def job(self, job_id: str) -> Job:
+        if job_id not in self._jobs:
+            raise NotFoundError(f"没有任务 {job_id}。", code="job_not_found")
+        return self._jobs[job_id]
+
+    def wait(self, job_id: str, seconds: float) -> Job:
+        with self._changed:
+            self._changed.wait_for(lambda: self.job(job_id).ended, seconds)
+        return self.job(job_id)
+
+    def remove(self, collection: str, identifier: str) -> Removed:
+        gone = [
+            entry
+            for entry in self.entries(collection)
+            if identifier in (entry.source_id, entry.document.document_id)
+        ]
+        if not gone:
+            raise NotFoundError(f"没有文档 {identifier}。", code="document_not_found")
+        ids = tuple(entry.document.document_id for entry in gone)
+        self._drop(collection, ids, ())
+        return Removed(gone[0].source_id, ids)
+
+    def entries(self, collection: str, filters: Filters | None = None) -> tuple[Entry, ...]:
+        if collection not in self._held:
+            raise NotFoundError(f"没有名为 {collection} 的文库。", code="collection_not_found")
+        return tuple(
+            entry for entry in self._held[collection] if filters is None or filters.matches(entry.document)
+        )
+
+    def resolve(self, collection: str | None, claim: CitationClaim) -> Resolution:
+        for name in self._held if collection is None else (collection,):
+            for entry in self.entries(name):
+                if entry.document.document_id == claim.document_id:
+                    return place_of(entry.document, claim)
+        if (taken := self._gone.get(claim.document_id)) is None:
+            return Resolution("unknown", claim.document_id, "没有这个编号的文档。")
+        if taken:
+            return Resolution("changed", claim.document_id, "这篇文档已有新的版本。", replaced_by=taken)
+        return Resolution("removed", claim.document_id, "这篇文档已从文库删除。")
+
+    def reindex(self, collection: str, encoder: str | None) -> Job:  # noqa: ARG002 -- it has one encoder
+        self.entries(collection)
+        job = Job(f"job-{len(self._jobs) + 1}", "reindex", collection, "queued")
+        return self._begin(job, lambda: replace(job, state="done"))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _enter(self, collection: str, document: Document, origin: str) -> None:
+        self._sequence += 1
+        source_id = document.source.source_id
+        self._held[collection].append(Entry(document, source_id, origin, ADDED_AT, self._sequence))
+        self._gone.pop(document.document_id, None)
+
+    def _drop(self, collection: str, ids: Collection[str], successors: tuple[str, ...]) -> None:
+        kept = [entry for entry in self._held[collection] if entry.document.document_id not in ids]
+        self._held[collection] = kept
+        self._gone |= dict.fromkeys(ids, successors)
+
+    def _info(self, name: str) -> CollectionInfo:
+        entries = self._held[name]
+        sources = {entry.source_id for entry in entries}
+        chunks = sum(len(entry.document.paragraphs) for entry in entries)
+        return CollectionInfo(
+            name, ADDED_AT, len(entries), len(sources), chunks, "fake", "general", self._sequence
+        )
+
+
 @contextmanager
-def client_for(engine: FakeEngine | None = None, settings: ApiSettings | None = None) -> Iterator[TestClient]:
-    """A client of an app whose engine is open."""
+def client_for(
+    engine: FakeEngine | Library | None = None, settings: ApiSettings | None = None
+) -> Iterator[TestClient]:
+    """A client of an app whose engine, or library, is open."""
     app = create_app(lambda: engine or FakeEngine(), settings or ApiSettings())
     with TestClient(app) as client:
         slot: EngineSlot = app.state.engine_slot

@@ -8,6 +8,8 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -176,23 +178,26 @@ class PacedEngine(FakeEngine):
 class Site:
     """A service with the fake engine behind a real socket."""
 
-    def __init__(self, url: str, engine: PacedEngine) -> None:
+    def __init__(self, url: str, engine: PacedEngine, data_dir: Path) -> None:
         self.url = url  # with the path prefix, if it has one
         self.engine = engine
+        self.data_dir = data_dir  # where feedback lies
 
 
 @contextmanager
 def serving_site(root: str = "") -> Iterator[Site]:
     """The site until the block ends, below the path prefix `root` as behind a proxy that adds one."""
     from api.app import create_app
+    from api.settings import ApiSettings
     from tests.evals_server import serving_app
 
     engine = PacedEngine()
-    app = create_app(lambda: engine)
-    app.root_path = root
-    with serving_app(app) as url:
-        assert app.state.engine_slot.wait(10)
-        yield Site(url + root, engine)
+    with TemporaryDirectory() as data_dir:
+        app = create_app(lambda: engine, ApiSettings(data_dir=Path(data_dir)))
+        app.root_path = root
+        with serving_app(app) as url:
+            assert app.state.engine_slot.wait(10)
+            yield Site(url + root, engine, Path(data_dir))
 
 
 def sse(*events: tuple[str, object]) -> str:

@@ -12,7 +12,7 @@ import httpx
 
 from api.app import create_app
 from cewen import AnswerEvent, AsyncClient, Client
-from tests.api_fakes import FakeEngine
+from tests.api_fakes import FakeEngine, FakeLibrary
 from tests.evals_server import serving_app
 from tests.llm_server import Script, replying
 
@@ -118,6 +118,15 @@ def opener(kind: Kind) -> Iterator[Opener]:
 def serving_engine(engine: FakeEngine | None = None) -> Iterator[str]:
     """The base URL of the real app over a fake engine, behind a real socket."""
     app = create_app(lambda: engine or FakeEngine())
+    with serving_app(app) as url:
+        assert app.state.engine_slot.wait(10)
+        yield url
+
+
+@contextmanager
+def serving_library(library: FakeLibrary) -> Iterator[str]:
+    """The base URL of the real app over a library in memory, behind a real socket."""
+    app = create_app(lambda: library)
     with serving_app(app) as url:
         assert app.state.engine_slot.wait(10)
         yield url

@@ -105,14 +105,26 @@ def bundled_encoder() -> SentenceTransformerEncoder:
 def live_url() -> Iterator[str]:
     """The address of a real service over the sample corpus: real engine, real socket, default settings."""
     from api.app import create_app
-    from api.assembly import open_engine
+    from api.assembly import open_library
     from rag.settings import read_settings
     from tests.evals_server import serving_app
 
-    app = create_app(lambda: open_engine(read_settings()))
+    # Kept between runs, and apart from the library of whoever runs the tests.
+    place = SEEDS.parent / "index" / "built" / "tests"
+    settings = read_settings(index_dir=place, store_dir=place / "store")
+    app = create_app(lambda: open_library(settings))
     with serving_app(app) as url:
         assert app.state.engine_slot.wait(300)
         yield url
+
+
+@pytest.fixture(scope="session")
+def nurse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A process that forks workers with a disk and a clock that fail on demand (`tests.fault_nursery`)."""
+    from tests.fault_nursery import nursery
+
+    with nursery(tmp_path_factory.mktemp("nursery"), shim=True) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from time import monotonic
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from evals.service import DocumentView
 from rag.records import Turn
@@ -69,13 +71,14 @@ def serving(service: FakeService) -> Iterator[str]:
 
 
 @contextmanager
-def serving_app(app: Starlette) -> Iterator[str]:
-    """The base URL of a server of any application."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+def serving_app(app: ASGIApp, **options: Any) -> Iterator[str]:
+    """The base URL of a server of any application; with more options of `uvicorn.Config`."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, **{"log_level": "critical", **options}))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    limit = monotonic() + 10
+    limit = monotonic() + 60
     while not server.started:
+        thread.join(0.01)
         assert thread.is_alive(), "the server did not start"
         assert monotonic() < limit, "the server took too long to start"
     port = server.servers[0].sockets[0].getsockname()[1]

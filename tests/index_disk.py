@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.files import Files
+from index.files import Digest, Files
 
 
 class PowerCutError(BaseException):
@@ -62,6 +62,12 @@ class Disk(Files):
             raise IsADirectoryError(21, "Is a directory", str(path))
         return node
 
+    def read_into(self, path: Path, buffer: memoryview) -> Digest:
+        data = self.read(path)
+        fits = data[: len(buffer)]
+        buffer[: len(fits)] = fits
+        return Digest(len(data), Digest.of(fits).sha256)
+
     def names(self, folder: Path) -> tuple[str, ...]:
         self._fail_here()
         try:
@@ -77,11 +83,20 @@ class Disk(Files):
             assert isinstance(below, Folder)
             node = below
 
-    def write(self, path: Path, data: bytes) -> None:
+    def write_blocks(self, path: Path, blocks: Iterable[bytes | memoryview]) -> Digest:
         fails = self._step()
-        self.folder(path.parent).entries[path.name] = data[: len(data) // 2] if fails else data
+        data = b"".join(blocks)
+        fits = data[: len(data) // 2] if fails else data[: self.room(len(data))]
+        self.folder(path.parent).entries[path.name] = fits
         if fails:
             raise self.failure
+        if len(fits) < len(data):
+            raise OSError(28, "No space left on device")
+        return Digest.of(data)
+
+    def room(self, wanted: int) -> int:
+        """How many bytes of a file still fit; all of them on this disk."""
+        return wanted
 
     def rename(self, source: Path, target: Path) -> None:
         self._fail_here()

@@ -1,54 +1,67 @@
-"""A small corpus and the vectors and terms that go with it, for tests of `index`."""
+"""A few documents as rows, and the vectors and terms that go with them, for tests of `index`."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.recipe import EncoderStamp, Recipe
-from rag.corpus import Corpus
-from rag.records import Chunk, Document, Sentence, Source, SourceSpan
+from index.postings import Postings
+from index.recipe import DocumentStamp, EncoderStamp, Recipe
+from index.segments import LiveIndex
+from index.vectors import VectorIndex
 
 DIM = 4
 
-TEXTS = ("城市治理要用绣花功夫。\n社区是第一道防线。", "数据多跑路，群众少跑腿。\n一网通办。")
+TEXTS = ("城市治理要用绣花功夫。\n社区是第一道防线，也是家。", "数据多跑路，群众少跑腿。\n一网通办。")
 
 
-def corpus_of(texts: Sequence[str] = TEXTS) -> Corpus:
-    """One document a text, one chunk a line, one sentence a chunk; its paragraphs are left out."""
-    sources, documents = [], []
-    chunks: list[Chunk] = []
-    sentences: list[Sentence] = []
-    for number, text in enumerate(texts, 1):
-        sha256 = hashlib.sha256(text.encode()).hexdigest()
-        source = Source(f"第{number}篇.txt", text, sha256)
-        sources.append(source)
-        document_id = f"{sha256[:12]}-1"
-        start = 0
-        for line_number, line in enumerate(text.split("\n"), 1):
-            end = start + len(line)
-            span = SourceSpan(start, end, line_number, line_number)
-            row = len(chunks)
-            name = f"{document_id}:{start}-{end}"
-            chunks.append(Chunk(row, name, document_id, line_number, line, 0, len(line), span))
-            sentences.append(Sentence(row, document_id, line_number, row, line, 0, len(line), span))
-            start = end + 1
-        documents.append(Document(document_id, source, None, source.name, (), None, (), ()))
-    return Corpus(tuple(sources), tuple(documents), tuple(chunks), tuple(sentences))
+@dataclass(frozen=True)
+class Rows:
+    """One document: one chunk a line, one sentence a clause."""
+
+    document_id: str
+    chunks: tuple[str, ...]
+    sentences: tuple[str, ...]
 
 
-def recipe_of(corpus: Corpus) -> Recipe:
+def documents_of(texts: Sequence[str] = TEXTS) -> tuple[Rows, ...]:
+    """One document a text; equal texts give equal documents."""
+    return tuple(
+        Rows(
+            f"{hashlib.sha256(text.encode()).hexdigest()[:12]}-1",
+            tuple(text.split("\n")) if text else (),
+            tuple(clause for line in text.split("\n") for clause in line.split("，") if clause),
+        )
+        for text in texts
+    )
+
+
+def recipe_of(documents: Sequence[Rows]) -> Recipe:
     """As `cewen 0.1.0` with a four-dimensional encoder would write it."""
-    return Recipe.of(
-        corpus,
+    return Recipe(
         created_by="cewen 0.1.0",
         encoder=EncoderStamp("四维", "r1", DIM),
         splitter={"chunk_max_chars": 200, "keep_notes": True},
         terms_version=1,
+        documents=tuple(
+            DocumentStamp(
+                document.document_id,
+                len(document.chunks),
+                len(document.sentences),
+                hashlib.sha256(repr((document.chunks, document.sentences)).encode()).hexdigest(),
+            )
+            for document in documents
+        ),
     )
+
+
+def wanted_of(documents: Sequence[Rows]) -> dict[str, str]:
+    """What `Generation.index_of` is asked for when these are the documents of now."""
+    return {stamp.document_id: stamp.sha256 for stamp in recipe_of(documents).documents}
 
 
 def unit_rows(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
@@ -59,20 +72,38 @@ def unit_rows(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
     return unit
 
 
-def vectors_of(corpus: Corpus) -> dict[str, NDArray[np.float32]]:
-    """Different rows for each kind, the same on each call."""
-    counts = {"chunk": len(corpus.chunks), "sentence": len(corpus.sentences), "window": len(corpus.sentences)}
-    return {kind: unit_rows(count, DIM, seed) for seed, (kind, count) in enumerate(counts.items())}
-
-
-def terms_of(corpus: Corpus) -> dict[str, list[list[str]]]:
-    """Single characters and bigrams."""
+def vectors_of(documents: Sequence[Rows]) -> dict[str, NDArray[np.float32]]:
+    """A vector for each row that depends on kind and text alone."""
     return {
-        "chunk": [grams(chunk.text) for chunk in corpus.chunks],
-        "sentence": [grams(sentence.text) for sentence in corpus.sentences],
+        kind: np.concatenate([np.empty((0, DIM), np.float32), *(_vector(kind, text) for text in texts)])
+        for kind, texts in _texts(documents).items()
     }
+
+
+def terms_of(documents: Sequence[Rows]) -> dict[str, list[list[str]]]:
+    """Single characters and bigrams."""
+    texts = _texts(documents)
+    return {kind: [grams(text) for text in texts[kind]] for kind in ("chunk", "sentence")}
+
+
+def index_of(documents: Sequence[Rows]) -> LiveIndex:
+    """Both together, searchable."""
+    vectors = {kind: VectorIndex.build(rows) for kind, rows in vectors_of(documents).items()}
+    return LiveIndex.from_parts(
+        vectors, {kind: Postings.build(rows) for kind, rows in terms_of(documents).items()}
+    )
 
 
 def grams(text: str) -> list[str]:
     """The text's characters and its pairs of neighbours."""
     return [*text, *(text[at : at + 2] for at in range(len(text) - 1))]
+
+
+def _texts(documents: Sequence[Rows]) -> dict[str, list[str]]:
+    sentences = [text for document in documents for text in document.sentences]
+    chunks = [text for document in documents for text in document.chunks]
+    return {"chunk": chunks, "sentence": sentences, "window": sentences}
+
+
+def _vector(kind: str, text: str) -> NDArray[np.float32]:
+    return unit_rows(1, DIM, int.from_bytes(hashlib.sha256(f"{kind} {text}".encode()).digest()[:4]))

@@ -55,6 +55,7 @@ def test_an_answer(client: TestClient) -> None:
         "related": [],
         "resolved_question": "塔高三十二米？",
         "generator": "fake",
+        "collection": "default",
         "fingerprint": FINGERPRINT,
         "timings_ms": {"total": 0.5},
         "calibration": "general",

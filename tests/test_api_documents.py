@@ -16,7 +16,20 @@ def client() -> Iterator[TestClient]:
 
 
 def test_the_list(client: TestClient) -> None:
-    assert client.get("/v1/documents").json() == {
+    body = client.get("/v1/documents").json()
+    times = {document.pop("added_at") for document in body["documents"]}
+    assert len(times) == 1
+    of_the_page: dict[str, object] = {
+        "source_id": SHA256[:12],
+        "source_sha256": SHA256,
+        "original_sha256": "",
+        "name": "page.txt",
+        "date": None,
+        "source_url": None,
+        "tags": [],
+        "origin": "seeds",
+    }
+    assert body == {
         "documents": [
             {
                 "id": LIGHTHOUSE,
@@ -24,7 +37,7 @@ def test_the_list(client: TestClient) -> None:
                 "label": "周望潮、林听雨：望海角灯塔…",
                 "authors": ["周望潮", "林听雨"],
                 "affiliation": "作者单位：望海角航标处",
-                "source_sha256": SHA256,
+                **of_the_page,
             },
             {
                 "id": TEA,
@@ -32,9 +45,11 @@ def test_the_list(client: TestClient) -> None:
                 "label": "茶山笔记<初稿>",
                 "authors": ["何采薇"],
                 "affiliation": None,
-                "source_sha256": SHA256,
+                **of_the_page,
             },
-        ]
+        ],
+        "total": 2,
+        "next_offset": None,
     }
 
 

@@ -74,6 +74,8 @@ def test_types() -> None:
         404: "not_found",
         405: "invalid_request",
         408: "invalid_request",
+        409: "invalid_request",
+        410: "not_found",
         413: "too_large",
         415: "invalid_request",
         422: "invalid_request",
@@ -82,4 +84,5 @@ def test_types() -> None:
         500: "internal",
         503: "unavailable",
         504: "internal",
+        507: "internal",
     }

@@ -11,6 +11,7 @@ import api
 
 FOLDER = Path(api.__file__).parent
 LEVELS = [
+    {"data_file", "filter_schemas", "library_records"},
     {
         "settings",
         "ports",
@@ -25,21 +26,24 @@ LEVELS = [
         "keys",
         "doctor",
     },
-    {"error_codes", "convert", "error_shapes", "links", "openapi_document"},
-    {"errors", "declared_errors", "engine_slot"},
-    {"middleware", "limits", "auth", "streaming"},
-    {"rate_limits"},
+    {"error_codes", "convert", "document_schemas", "error_shapes", "fixed_library", "links"},
+    {"errors", "declared_errors", "document_convert", "engine_slot", "openapi_document"},
+    {"middleware", "limits", "auth", "streaming", "http_protocol"},
+    {"rate_limits", "uploads"},
     {
         "routes_answers",
+        "routes_citations",
+        "routes_collections",
         "routes_documents",
         "routes_examples",
         "routes_health",
+        "routes_jobs",
         "openai_chat",
         "dify",
         "mcp_server",
         "observing",
     },
-    {"routes_pages"},
+    {"routes_pages", "routes_uploads", "feedback"},
     {"app"},
     {"openapi"},
 ]

@@ -18,6 +18,7 @@ KEY = "k-3f9Q7z"
 GUARDED = [
     ("POST", "/v1/ask"),
     ("POST", "/v1/search"),
+    ("POST", "/v1/feedback"),
     ("GET", "/v1/documents"),
     ("GET", f"/v1/documents/{LIGHTHOUSE}"),
     ("GET", "/v1/models"),
@@ -151,6 +152,7 @@ def scoped(token: str, settings: ApiSettings | None = None) -> Iterator[TestClie
         ("POST", "/mcp/", "ask"),
         ("POST", "/dify/retrieval", "ask"),
         ("POST", "/retrieval", "ask"),
+        ("POST", "/v1/feedback", "ask"),
         ("POST", "/v1/search", "read"),
         ("GET", "/v1/documents", "read"),
         ("GET", f"/v1/documents/{LIGHTHOUSE}", "read"),

@@ -21,7 +21,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import _MAX_TOP_K, app
+from api.cli import app
+from api.cli_asking import MAX_TOP_K
 from api.cli_console import Progress
 from api.cli_parts import IndexSummary, Parts, settings_for
 from api.cli_serve import _listen
@@ -29,24 +30,41 @@ from api.schemas import AskRequest, SearchRequest
 from rag.errors import CewenError, ConfigError, IndexMismatchError, UnavailableError
 from rag.records import Answer
 from rag.settings import Settings
-from tests.api_fakes import FINGERPRINT, LIGHTHOUSE, FakeEngine, client_for
+from tests.api_fakes import FINGERPRINT, LIGHTHOUSE, FakeEngine, FakeLibrary, client_for
 
 PROJECT = Path(__file__).parent.parent
-COMMANDS = ("ask", "search", "index", "serve", "mcp", "documents", "settings", "doctor")
+COMMANDS = (
+    *("ask", "search", "index", "serve", "mcp", "settings", "doctor"),
+    *("add", "rm", "ls", "documents", "sync", "backup", "restore", "check", "reindex"),
+    "calibrate",
+)
 HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "fastapi", "uvicorn", "numpy")
 
 
 @dataclass
 class Stage:
-    """A command line over a `FakeEngine`; keeps what it was opened with."""
+    """A command line over a `FakeEngine`, or a `FakeLibrary`; keeps what it was opened with."""
 
     engine: FakeEngine = field(default_factory=FakeEngine)
+    library: FakeLibrary = field(default_factory=FakeLibrary)
     failure: BaseException | None = None
     opened_with: list[Settings] = field(default_factory=list)
     index_calls: list[str] = field(default_factory=list)
 
     def parts(self) -> Parts:
-        return Parts(self._open_engine, lambda _: self.engine.documents(), self._open_index)
+        return Parts(
+            open_engine=self._open_engine,
+            open_index=self._open_index,
+            open_library=self._open_library,
+            list_entries=lambda _, collection, filters: self.library.entries(collection, filters),
+        )
+
+    def _open_library(self, settings: Settings, progress: Progress, writable: bool | None) -> FakeLibrary:
+        del progress, writable
+        self.opened_with.append(settings)
+        if self.failure:
+            raise self.failure
+        return self.library
 
     def _open_engine(self, settings: Settings, progress: Progress) -> FakeEngine:
         self.opened_with.append(settings)
@@ -106,7 +124,7 @@ def test_search_json_is_the_rest_body(stage: Stage) -> None:
 
 
 def test_documents_json_is_the_rest_body(stage: Stage) -> None:
-    with client_for(stage.engine) as client:
+    with client_for(stage.library) as client:
         body = client.get("/v1/documents").json()
     assert json.loads(stage.run("documents", "--json").stdout) == body
 
@@ -215,7 +233,10 @@ def test_another_corpus_has_an_index_of_its_own(tmp_path: Path) -> None:
     assert len({usual.index_dir, other.index_dir, third.index_dir}) == 3
     assert other.index_dir.parent == other.cache_dir / "indexes"
     assert settings_for(tmp_path, None) == other
-    assert settings_for(tmp_path, tmp_path / "mine").index_dir == tmp_path / "mine"
+    assert len({usual.store_dir, other.store_dir, third.store_dir}) == 3
+    mine = settings_for(tmp_path, tmp_path / "mine")
+    assert (mine.index_dir, mine.store_dir) == (tmp_path / "mine", tmp_path / "mine" / "store")
+    assert settings_for(None, tmp_path / "mine").store_dir == usual.store_dir
 
 
 @pytest.mark.parametrize("typed", ["清晨熄灯\n", "清晨熄灯", "清晨熄灯\r\n", "\ufeff清晨熄灯\n"])
@@ -257,7 +278,7 @@ def test_settings_say_what_holds(stage: Stage) -> None:
 def test_the_range_of_top_k_is_the_one_of_the_rest_service() -> None:
     for request in (AskRequest, SearchRequest):
         limits = {limit.__class__.__name__: limit for limit in request.model_fields["top_k"].metadata}
-        assert (limits["Ge"].ge, limits["Le"].le) == (1, _MAX_TOP_K)
+        assert (limits["Ge"].ge, limits["Le"].le) == (1, MAX_TOP_K)
 
 
 # What goes wrong, and how it is said.

@@ -12,7 +12,7 @@ import pytest
 from api.app import create_app
 from api.settings import ApiSettings
 from rag.records import Answer
-from tests.api_fakes import FakeEngine
+from tests.api_fakes import FakeEngine, FakeLibrary
 from tests.evals_server import serving_app
 from tests.test_cli import Stage
 
@@ -26,8 +26,8 @@ COMMANDS = [
 ]
 
 
-def serving(settings: ApiSettings) -> Any:
-    app = create_app(FakeEngine, settings)
+def serving(settings: ApiSettings, library: FakeLibrary | None = None) -> Any:
+    app = create_app(lambda: library or FakeLibrary(), settings)
     app.state.engine_slot.open()
     return serving_app(app)
 

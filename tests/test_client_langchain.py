@@ -17,9 +17,9 @@ from langchain_core.load import dumps
 from langchain_core.runnables import ConfigurableField, RunnableLambda, RunnablePassthrough
 from pydantic import SecretStr, ValidationError
 
-from cewen import AsyncClient, AuthenticationError, Client, ConfigError
+from cewen import AsyncClient, AuthenticationError, Client, ConfigError, Filters, NotFoundError
 from cewen.langchain import CewenRetriever
-from tests.api_fakes import LIGHTHOUSE
+from tests.api_fakes import LIGHTHOUSE, TEA
 from tests.client_driver import KEY, error_body, json_reply, serving_engine
 from tests.client_retrieving import QUERY, UNANSWERED, check_citation, check_passage
 from tests.llm_server import serving
@@ -41,6 +41,17 @@ def test_passages(url: str) -> None:
 def test_passages_are_filtered_by_the_service(url: str) -> None:
     (best,) = CewenRetriever(base_url=url, score_threshold=0.9).invoke(QUERY)
     assert (best.metadata["document_id"], best.metadata["score"]) == (LIGHTHOUSE, 1.0)
+
+
+def test_a_collection_and_filters_are_asked_for(url: str) -> None:
+    tea = Filters(document_ids=(TEA,))
+    found = CewenRetriever(base_url=url, filters=tea).invoke(QUERY)
+    assert {one.metadata["document_id"] for one in found} == {TEA}
+    assert CewenRetriever(base_url=url, filters=tea, mode="answer").invoke(QUERY) == []
+    narrowed = copy.deepcopy(CewenRetriever(base_url=url, filters=tea))
+    assert {one.metadata["document_id"] for one in narrowed.invoke(QUERY)} == {TEA}
+    with pytest.raises(NotFoundError):
+        CewenRetriever(base_url=url, collection="nowhere").invoke(QUERY)
 
 
 def test_an_answer_gives_its_citations(url: str) -> None:

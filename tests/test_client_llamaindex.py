@@ -17,9 +17,9 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 from pydantic import SecretStr
 
-from cewen import AsyncClient, AuthenticationError, Client, ConfigError
+from cewen import AsyncClient, AuthenticationError, Client, ConfigError, Filters, NotFoundError
 from cewen.llamaindex import CewenRetriever
-from tests.api_fakes import LIGHTHOUSE, PAGE
+from tests.api_fakes import LIGHTHOUSE, PAGE, TEA
 from tests.client_driver import KEY, error_body, json_reply, serving_engine
 from tests.client_retrieving import QUERY, UNANSWERED, check_citation, check_passage
 from tests.llm_server import serving
@@ -54,6 +54,16 @@ def test_passages(url: str, query: Any) -> None:
     for found in nodes:
         check_passage(found.node_id, found.text, found.metadata, url)
         check_offsets(found)
+
+
+def test_a_collection_and_filters_are_asked_for(url: str) -> None:
+    tea = Filters(document_ids=(TEA,))
+    assert {one.metadata["document_id"] for one in CewenRetriever(url, filters=tea).retrieve(QUERY)} == {TEA}
+    assert CewenRetriever(url, filters=tea, mode="answer").retrieve(QUERY) == []
+    narrowed = copy.deepcopy(CewenRetriever(url, filters=tea))
+    assert {one.metadata["document_id"] for one in narrowed.retrieve(QUERY)} == {TEA}
+    with pytest.raises(NotFoundError):
+        CewenRetriever(url, collection="nowhere").retrieve(QUERY)
 
 
 def test_an_answer_gives_its_citations(url: str) -> None:

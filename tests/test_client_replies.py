@@ -24,8 +24,9 @@ from cewen import (
     ServiceError,
 )
 from cewen.events import AnswerReader
+from cewen.library_requests import COLLECTIONS
 from cewen.replies import error_in_stream, parse, text_of
-from cewen.requests import DOCUMENTS, source_request
+from cewen.requests import source_request
 from tests.client_driver import error_body
 
 PAGE = "<html>机密问题</html>".encode()
@@ -36,6 +37,8 @@ KINDS = {
     404: NotFoundError,
     405: BadRequestError,
     408: BadRequestError,
+    409: BadRequestError,
+    410: NotFoundError,
     413: BadRequestError,
     415: BadRequestError,
     422: BadRequestError,
@@ -44,13 +47,14 @@ KINDS = {
     500: ServerError,
     503: OverloadedError,
     504: ServerError,
+    507: ServerError,
 }
 
 
 def refusal(status: int, body: bytes, **headers: str) -> CewenError:
     given = Headers({name.replace("_", "-"): value for name, value in headers.items()})
     with pytest.raises(CewenError) as caught:
-        text_of(DOCUMENTS, status, given, body)
+        text_of(COLLECTIONS, status, given, body)
     return caught.value
 
 
@@ -115,7 +119,7 @@ def test_no_body_of_an_error_breaks_it(body: bytes) -> None:
     assert type(refusal(500, body)) is InvalidReplyError
 
 
-@given(st.binary(), st.integers(100, 599).filter(lambda status: status != 200))
+@given(st.binary(), st.integers(100, 599).filter(lambda status: status not in {200, 201}))
 def test_whatever_comes_is_an_error_of_ours(body: bytes, status: int) -> None:
     assert isinstance(refusal(status, body), CewenError)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.uploads.form import parse_form
 from cewen import NotFoundError, Turn
-from cewen.requests import ask_request, document_request, search_request, source_request
+from cewen.library_models import Filters, Metadata
+from cewen.library_requests import Listing, file_request, remove_request, text_request
+from cewen.requests import ask_request, document_request, examples_request, search_request, source_request
 
 
 def sent(body: bytes | None) -> Any:
@@ -64,3 +68,63 @@ def test_what_would_lead_elsewhere_is_no_id(document_id: str) -> None:
         with pytest.raises(NotFoundError) as caught:
             request(document_id)
         assert caught.value.code == "document_not_found"
+
+
+def test_a_collection_and_filters_are_sent_where_they_are_given() -> None:
+    filters = Filters(authors=("林听雨",), date_from="1931")
+    as_json = {"authors": ["林听雨"], "date_from": "1931"}
+    asked = sent(ask_request("灯塔？", (), None, None, explain=False, collection="a", filters=filters).body)
+    assert (asked["collection"], asked["filters"]) == ("a", as_json)
+    assert sent(search_request("灯塔", None, None, filters=as_json).body)["filters"] == as_json
+    assert examples_request("a b").path == "/v1/examples?collection=a+b"
+    assert document_request("x-1", "a").path == "/v1/documents/x-1?collection=a"
+    assert remove_request("x", None).path == "/v1/documents/x"
+
+
+def test_a_list_is_filtered_by_its_own_names() -> None:
+    wanted = Filters(titles=("甲", "乙"), authors=("丙",), date_to="1931")
+    (first,) = [Listing("a", wanted, 5, 10).next_request()]
+    assert first is not None
+    query = parse_qs(first.path.partition("?")[2])
+    assert query == {
+        "collection": ["a"],
+        "title": ["甲", "乙"],
+        "author": ["丙"],
+        "date_to": ["1931"],
+        "offset": ["10"],
+        "limit": ["5"],
+    }
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+
+@given(data=st.binary(max_size=300), name=TEXTS, title=TEXTS, tags=st.lists(TEXTS, max_size=3))
+def test_a_file_is_read_as_it_was_sent(data: bytes, name: str, title: str, tags: list[str]) -> None:
+    request = file_request(
+        data,
+        name=name,
+        metadata=Metadata(title=title, tags=tuple(tags)),
+        collection="a",
+        origin=None,
+        wait=0.5,
+    )
+    assert (request.method, request.path, request.repeatable) == ("POST", "/v1/documents?wait=0.5", True)
+    assert request.body is not None
+    form = parse_form(request.body, request.content_type)
+    assert form.data == data
+    assert form.fields == {
+        name: values
+        for name, values in {"collection": ["a"], "title": [title], "tags": tags}.items()
+        if values
+    }
+    if not set(name) & set('"\\\r\n'):
+        assert form.file_name == name
+
+
+def test_what_replaces_is_put_and_not_repeated() -> None:
+    request = text_request(
+        "文", name=None, metadata=None, collection=None, origin=None, wait=30, replaces="a-1"
+    )
+    assert (request.method, request.path, request.repeatable) == ("PUT", "/v1/documents/a-1?wait=30", False)
+    assert sent(request.body) == {"text": "文"}

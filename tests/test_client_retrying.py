@@ -50,6 +50,24 @@ def test_what_stays_is_not(error: CewenError) -> None:
     assert Attempts(2).seconds_before_next(error) is None
 
 
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (ConnectionFailedError("never reached"), True),
+        (OverloadedError("turned away", status=503, code="overloaded"), True),
+        (OverloadedError("turned away", status=429, code="rate_limited"), True),
+        (ConnectionFailedError("broke off", code="incomplete_reply"), False),
+        (OverloadedError("a proxy's", status=503, code="http_503"), False),
+        (ServerError("a proxy's", status=502, code="http_502"), False),
+    ],
+)
+def test_what_may_happen_once_only_is_sent_again_if_it_certainly_did_not(
+    error: CewenError, again: bool
+) -> None:
+    attempts = Attempts(2, random=lambda: 0.5, repeatable=False)
+    assert (attempts.seconds_before_next(error) is not None) is again
+
+
 def test_no_retries_means_one_attempt() -> None:
     assert Attempts(0).seconds_before_next(ConnectionFailedError("")) is None
 

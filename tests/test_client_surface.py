@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
+import api.document_schemas as kept
 import api.schemas as published
 import cewen
+from api.feedback.schemas import FeedbackReply
+from api.filter_schemas import FiltersIn
 from cewen import envelopes
 from tests.client_driver import KEY
 
@@ -23,13 +26,22 @@ OF_SCHEMAS: dict[type[BaseModel], type[BaseModel]] = {
     cewen.AnswerSentence: published.AnswerSentenceOut,
     cewen.Citation: published.CitationOut,
     cewen.Degradation: published.DegradationOut,
-    cewen.Document: published.DocumentOut,
-    cewen.DocumentDetail: published.DocumentDetailOut,
+    cewen.Collection: kept.CollectionOut,
+    cewen.Document: kept.EntryOut,
+    cewen.DocumentDetail: kept.EntryDetailOut,
+    cewen.Filters: FiltersIn,
+    cewen.Job: kept.JobOut,
+    cewen.Metadata: kept.MetadataIn,
+    cewen.Feedback: FeedbackReply,
     cewen.Paragraph: published.ParagraphOut,
     cewen.Passage: published.HitOut,
+    cewen.Removed: kept.RemovedReply,
+    cewen.Resolution: kept.ResolutionOut,
     cewen.SearchResult: published.SearchReply,
     cewen.Turn: published.TurnIn,
-    envelopes.DocumentList: published.DocumentListReply,
+    envelopes.CollectionList: kept.CollectionListReply,
+    envelopes.DocumentList: kept.EntryListReply,
+    envelopes.JobBegun: kept.JobReply,
     envelopes.ErrorDetail: published.ErrorDetail,
     envelopes.ErrorReply: published.ErrorReply,
 }
@@ -86,8 +98,10 @@ def test_the_two_clients_have_the_same_methods() -> None:
         signature = inspect.signature(getattr(owner, name))
         return [(one.name, one.kind, one.default) for one in signature.parameters.values()]
 
-    names = {name for name in vars(cewen.Client) if not name.startswith("_")} - {"close"}
-    assert names == {name for name in vars(cewen.AsyncClient) if not name.startswith("_")} - {"aclose"}
+    names = {name for name in dir(cewen.Client) if not name.startswith("_")} - {"close"}
+    assert names == {name for name in dir(cewen.AsyncClient) if not name.startswith("_")} - {"aclose"}
+    assert {"base_url", "absolute_url"} < names
+    names -= {"base_url"}
     for name in names:
         assert parameters(cewen.Client, name) == parameters(cewen.AsyncClient, name), name
         both = (getattr(cewen.Client, name), getattr(cewen.AsyncClient, name))

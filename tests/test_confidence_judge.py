@@ -20,6 +20,7 @@ from rag.confidence.judge import Judge
 from rag.confidence.model import GROUPS, ConfidenceModels, shipped_models
 from rag.confidence.wording import read_wording
 from rag.corpus import build_corpus
+from rag.names import DocumentNames
 from rag.question import read_question
 from rag.reading.decoding import source_from_text
 from tests.confidence_samples import (
@@ -237,9 +238,14 @@ def test_a_remembering_reader_reads_a_pair_once() -> None:
 
 
 def test_a_place_that_the_corpus_never_names_is_elsewhere() -> None:
-    def judged(text: str, labels: str = "") -> tuple[float, tuple[str, ...]]:
+    def judged(text: str, note: str = "") -> tuple[float, tuple[str, ...]]:
         judge = Judge(
-            ARM, models_by_hand(OFFSETS), None, knows_encoder=False, false_answer_rate=1.0, labels=labels
+            ARM,
+            models_by_hand(OFFSETS),
+            None,
+            knows_encoder=False,
+            false_answer_rate=1.0,
+            names={"d-1": DocumentNames(), "d-2": DocumentNames(labels=note)},
         )
         judgement = judge.judge(read_question(text), search(CORPUS, text))
         return judgement.confidence, judgement.places

@@ -91,6 +91,10 @@ def test_a_passage_by_hand(client: TestClient, path: str) -> None:
             "authors": ["周望潮", "林听雨"],
             "affiliation": "作者单位：望海角航标处",
             "source": "page.txt",
+            "name": "page.txt",
+            "date": None,
+            "source_url": None,
+            "tags": [],
             "paragraph": 1,
             "start_char": 19,
             "end_char": 68,
@@ -286,6 +290,8 @@ def test_every_name_of_the_metadata_can_be_filtered(client: TestClient) -> None:
         best = records(client, knowledge_id=knowledge_id, query=query)[0]["metadata"]
         for name, value in best.items():
             operator = "in" if isinstance(value, list) else "is"
+            if value in (None, []):
+                operator = "empty"
             condition = {"name": name, "comparison_operator": operator, "value": value}
             sent = {"conditions": [condition]}
             found = records(client, knowledge_id=knowledge_id, query=query, metadata_condition=sent)

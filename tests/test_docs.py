@@ -46,7 +46,7 @@ def default_in_words(name: str) -> str:
         return "处理器核数，最多 4" if name == "threads" else "处理器核数"
     if isinstance(value, Path):
         value = value.relative_to(PROJECT).as_posix() if value.is_relative_to(PROJECT) else value.as_posix()
-    return f"`{value}`" if value != "" else "空"
+    return "空" if value in {"", None} else f"`{value}`"
 
 
 def range_in_words(name: str) -> str | None:

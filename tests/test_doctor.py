@@ -60,7 +60,7 @@ def service(engine: FakeEngine | None = None, **settings: Any) -> Iterator[tuple
     """A real service behind a proxy that does nothing yet."""
     app = create_app(lambda: engine or FakeEngine(), ApiSettings(**settings))
     proxy = BadProxy(app)
-    with serving_app(proxy) as url:  # type: ignore[arg-type]
+    with serving_app(proxy) as url:
         assert app.state.engine_slot.wait(10)
         yield url, proxy
 

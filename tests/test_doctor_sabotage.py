@@ -47,7 +47,7 @@ class Deployment:
 def deployment() -> Iterator[Deployment]:
     app = create_app(FakeEngine, ApiSettings(api_key=KEY))
     proxy = BadProxy(app)
-    with serving_app(proxy) as url:  # type: ignore[arg-type]
+    with serving_app(proxy) as url:
         assert app.state.engine_slot.wait(10)
         yield Deployment(url, proxy)
 

@@ -104,3 +104,25 @@ def test_a_folder_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
 def test_a_model_that_is_nowhere_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="CEWEN_ENCODER"):
         SentenceTransformerEncoder("nobody/no-such-model", tmp_path, threads=1)
+
+
+@pytest.mark.parametrize("name", ["0" * 500, "a\0b", "~nobody-of-that-name/x", "/", "\ud800", "灯塔"])
+def test_a_name_that_cannot_be_one_is_a_clear_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(EncoderError, match="CEWEN_ENCODER"):
+        SentenceTransformerEncoder(name, tmp_path, threads=1)
+
+
+def test_offline_nothing_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sentence_transformers
+
+    asked: list[tuple[str, bool]] = []
+
+    def load(path: str, *, local_files_only: bool, **_: object) -> None:
+        asked.append((path, local_files_only))
+        raise OSError("not here")
+
+    monkeypatch.setattr(sentence_transformers, "SentenceTransformer", load)
+    for offline in (False, True):
+        with pytest.raises(EncoderError, match="not here"):
+            SentenceTransformerEncoder("nobody/no-such-model", tmp_path, threads=1, offline=offline)
+    assert asked == [("nobody/no-such-model", False), ("nobody/no-such-model", True)]

@@ -203,12 +203,16 @@ def test_question_sets(tmp_path: Path) -> None:
             question_set(wrong, None)
 
 
-def test_another_corpus_gets_an_index_of_its_own(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, cache_dir=tmp_path / "cache")  # type: ignore[call-arg]
-    assert settings_for(settings, None) is settings
+def test_what_is_judged_gets_a_store_and_an_index_of_its_own(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, cache_dir=tmp_path / "cache", data_dir=tmp_path / "data")  # type: ignore[call-arg]
+    usual = settings_for(settings, None)
+    assert usual.seeds_dir == settings.seeds_dir
+    assert usual.index_dir == settings.index_dir / "eval"
     other = settings_for(settings, tmp_path)
     assert other.seeds_dir == tmp_path
     assert other.index_dir.parent == tmp_path / "cache" / "eval-index"
+    for chosen in (usual, other):
+        assert chosen.store_dir == chosen.index_dir / "store"  # nothing that was uploaded is judged
     with pytest.raises(ConfigError, match="没有语料文件夹"):
         settings_for(settings, tmp_path / "none")
 

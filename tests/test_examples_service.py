@@ -34,7 +34,11 @@ def test_the_examples_and_the_fingerprint() -> None:
     with client_for() as client:
         reply = client.get("/v1/examples")
     assert reply.status_code == 200
-    assert reply.json() == {"questions": list(EXAMPLES), "fingerprint": FINGERPRINT}
+    assert reply.json() == {
+        "questions": list(EXAMPLES),
+        "collection": "default",
+        "fingerprint": FINGERPRINT,
+    }
 
 
 def test_many_first_callers_wait_for_one_drawing_and_nobody_else_waits() -> None:

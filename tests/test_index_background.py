@@ -26,6 +26,16 @@ def test_equal_to_mean_and_std_over_all_rows(count: int, dim: int, seed: int) ->
     assert std == pytest.approx(float(scores.std()), abs=1e-7)  # a square root of nearly 0 halves the digits
 
 
+@given(st.lists(st.integers(0, 9), max_size=5), st.integers(1, 6))
+def test_blocks_have_the_moments_of_their_rows(sizes: list[int], dim: int) -> None:
+    blocks = [unit_rows(size, dim, at) for at, size in enumerate(sizes)]
+    found = Background.of_blocks(lambda: blocks, dim)
+    expected = Background.of(np.concatenate([unit_rows(0, dim), *blocks]))
+    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-15)
+    np.testing.assert_allclose(found.covariance, expected.covariance, atol=1e-15)
+    assert np.array_equal(found.covariance, found.covariance.T)
+
+
 def test_many_blocks_of_crowded_rows_keep_their_digits() -> None:
     # Like a real encoder's: every row close to one direction, so the variance is small.
     centre = unit_rows(1, 24, 7)[0]

@@ -1,45 +1,56 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from index.build import write_built
-from index.built import open_built
-from index.files import Files
+from index.build import write_generation
+from index.built import open_generation
+from index.files import Digest, Files, sha256
+from index.layout import Current
 from index.manifest import Manifest
-from rag.errors import EncoderError, IndexFileError, IndexMismatchError, UnavailableError
+from index.postings import Postings
+from index.vectors import VectorIndex
+from rag.errors import IndexFileError, UnavailableError
 from tests.index_disk import Disk, PowerCutError
-from tests.index_samples import TEXTS, corpus_of, recipe_of, terms_of, unit_rows, vectors_of
+from tests.index_samples import (
+    TEXTS,
+    Rows,
+    documents_of,
+    index_of,
+    recipe_of,
+    unit_rows,
+    vectors_of,
+    wanted_of,
+)
 
 BUILT = Path("data/built")
-OLD, NEW = corpus_of(TEXTS), corpus_of(("新的一篇。\n换了内容。\n共三句。",))
+OLD, NEW = documents_of(TEXTS), documents_of((TEXTS[0], "新的一篇。\n换了内容，共三行。\n完。"))
 
 
-def build(folder: Path, files: Files, corpus: Any = OLD) -> Manifest:
-    return write_built(
-        folder, recipe_of(corpus), corpus.sources, vectors_of(corpus), terms_of(corpus), files=files
-    )
+def build(folder: Path, files: Files, documents: Sequence[Rows] = OLD) -> Manifest:
+    return write_generation(folder, recipe_of(documents), index_of(documents), files=files)
 
 
 def opens_as(files: Files) -> str:
-    """Which of the two corpora is found, with its own rows; or "nothing", or "broken"."""
-    for name, corpus in (("old", OLD), ("new", NEW)):
-        try:
-            built = open_built(BUILT, recipe_of(corpus), files=files)
-        except IndexMismatchError:
-            continue
-        except IndexFileError as error:
-            return "nothing" if error.code == "index_missing" else f"broken: {error}"
-        assert built.sources == corpus.sources
-        query = unit_rows(1, 4, 99)[0]
-        rows = vectors_of(corpus)["window"]
-        everything = np.arange(len(rows))
-        assert built.window_vectors.scores(query, everything) == pytest.approx(rows @ query, abs=1e-6)
-        return name
+    """Which of the two is found, with its own rows; or "nothing", or "broken"."""
+    try:
+        generation = open_generation(BUILT, files=files)
+    except IndexFileError as error:
+        return "nothing" if error.code == "index_missing" else f"broken: {error}"
+    for name, documents in (("old", OLD), ("new", NEW)):
+        if generation.recipe == recipe_of(documents):
+            index, ids = generation.index_of(wanted_of(documents))
+            assert ids == tuple(document.document_id for document in documents)
+            query, rows = unit_rows(1, 4, 99)[0], vectors_of(documents)["window"]
+            found = index.window_vectors.scores(query, np.arange(len(rows)))
+            assert found == pytest.approx(rows @ query, abs=1e-6)
+            return name
     return "broken: neither the old nor the new index"
 
 
@@ -56,8 +67,8 @@ def test_building_the_same_thing_twice_writes_the_same_bytes() -> None:
 
 def test_the_one_before_is_kept_and_older_ones_are_removed() -> None:
     disk = Disk()
-    for corpus in (OLD, NEW, OLD):
-        build(BUILT, disk, corpus)
+    for documents in (OLD, NEW, OLD):
+        build(BUILT, disk, documents)
     assert disk.names(BUILT) == ("CURRENT", "gen-000002", "gen-000003")
     assert opens_as(disk) == "old"
 
@@ -68,7 +79,7 @@ def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
     build(tmp_path, Files())
     build(tmp_path, Files(), NEW)
     assert {"notes.txt", "gen-1", "gen-000001", "gen-000002"} < set(Files().names(tmp_path))
-    assert open_built(tmp_path, recipe_of(NEW)).fingerprint != ""
+    assert open_generation(tmp_path).recipe == recipe_of(NEW)
 
 
 class Undeletable(Disk):
@@ -78,8 +89,8 @@ class Undeletable(Disk):
 
 def test_what_cannot_be_removed_does_not_spoil_the_build() -> None:
     disk = Undeletable()
-    for corpus in (OLD, OLD, NEW):
-        build(BUILT, disk, corpus)
+    for documents in (OLD, OLD, NEW):
+        build(BUILT, disk, documents)
     assert disk.names(BUILT) == ("CURRENT", "gen-000001", "gen-000002", "gen-000003")
     assert opens_as(disk) == "new"
 
@@ -167,23 +178,129 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert caught.value.code == "index_unwritable"
 
 
-def test_parts_that_do_not_fit_the_recipe_are_refused() -> None:
-    recipe, vectors, terms = recipe_of(OLD), vectors_of(OLD), terms_of(OLD)
+class Small(Disk):
+    """A disk with so many bytes left; what is removed makes room again."""
 
-    def attempt(sources: Any = OLD.sources, vectors: Any = vectors, terms: Any = terms) -> None:
-        write_built(BUILT, recipe, sources, vectors, terms, files=Disk())
+    def __init__(self, root: Disk, left: int) -> None:
+        super().__init__()
+        self.root, self.left = root.copy().root, left
 
-    with pytest.raises(ValueError, match="expected those of the recipe"):
-        attempt(sources=OLD.sources[:1])
-    with pytest.raises(ValueError, match=r"kinds \['chunk', 'sentence'\]"):
-        attempt(vectors={kind: vectors[kind] for kind in ("chunk", "sentence")})
-    with pytest.raises(ValueError, match=r"and \['chunk'\]"):
-        attempt(terms={"chunk": terms["chunk"]})
-    with pytest.raises(ValueError, match=r"window vectors have shape \(3, 4\), expected \(4, 4\)"):
-        attempt(vectors=vectors | {"window": vectors["window"][:3]})
-    with pytest.raises(ValueError, match=r"chunk vectors have shape \(4, 5\), expected \(4, 4\)"):
-        attempt(vectors=vectors | {"chunk": unit_rows(4, 5)})
-    with pytest.raises(ValueError, match="3 lists of sentence terms, expected 4"):
-        attempt(terms=terms | {"sentence": terms["sentence"][:3]})
-    with pytest.raises(EncoderError, match="不是单位长度"):
-        attempt(vectors=vectors | {"chunk": 2 * vectors["chunk"]})
+    def write_blocks(self, path: Path, blocks: Iterable[bytes | memoryview]) -> Digest:
+        try:
+            return super().write_blocks(path, blocks)
+        finally:
+            self.left -= len(self.read(path))
+
+    def room(self, wanted: int) -> int:
+        return min(wanted, self.left)
+
+    def remove_folder(self, folder: Path) -> None:
+        self.left += sum(len(self.read(folder / name)) for name in self.names(folder))
+        super().remove_folder(folder)
+
+
+def test_on_a_full_disk_the_old_index_still_opens_and_nothing_half_done_takes_up_room() -> None:
+    start, manifest = disk_with_old(), build(BUILT, Disk(), NEW)
+    stated = manifest.to_json()
+    needed = sum(stamp.length_bytes for stamp in manifest.files) + len(stated)
+    for left in {*np.linspace(0, needed - 1, 120, dtype=int).tolist(), needed - 1}:
+        disk = Small(start, left)
+        with pytest.raises(
+            IndexFileError, match=r"写不进索引文件夹 .*built.*No space left.*请检查磁盘空间和权限"
+        ):
+            build(BUILT, disk, NEW)
+        assert disk.left == left
+        assert disk.names(BUILT) == ("CURRENT", "gen-000001")
+        assert opens_as(disk) == "old"
+    disk = Small(start, needed + 10)  # all but the pointer
+    with pytest.raises(IndexFileError, match="No space left"):
+        build(BUILT, disk, NEW)
+    assert opens_as(disk) == "old"
+    disk = Small(start, needed + 1000)
+    build(BUILT, disk, NEW)
+    assert opens_as(disk) == "new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_real_file_that_cannot_grow_is_reported_and_the_old_index_still_opens(tmp_path: Path) -> None:
+    build(tmp_path, Files(), OLD)
+    program = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from tests.test_index_build import NEW, Files, build\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n"
+        "build(Path(sys.argv[1]), Files(), NEW)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "写不进索引文件夹" in done.stderr
+    assert "File too large" in done.stderr
+    assert open_generation(tmp_path).recipe == recipe_of(OLD)
+    assert {name for name in Files().names(tmp_path) if name.startswith("gen-")} == {"gen-000001"}
+
+
+def of_the_first_format() -> Disk:
+    """A folder as the program wrote it before generations kept documents apart."""
+    disk = Disk()
+    manifest = b'{"files": [], "format_version": 1, "recipe": {"sources": []}}\n'
+    disk.make_folder(BUILT / "gen-000004")
+    disk.make_folder(BUILT / "gen-000005")
+    disk.write(BUILT / "gen-000005/manifest.json", manifest)
+    disk.write(BUILT / "gen-000005/sources.json", b"[]")
+    disk.write(BUILT / "CURRENT", Current("gen-000005", sha256(manifest)).to_line())
+    return disk
+
+
+def test_generations_of_another_format_go_with_the_next_build() -> None:
+    disk = of_the_first_format()
+    build(BUILT, disk, NEW)
+    assert disk.names(BUILT) == ("CURRENT", "gen-000006")
+    assert opens_as(disk) == "new"
+
+
+@pytest.mark.parametrize("manifest", [b"", b"?", b"[" * 100_000])
+def test_a_current_generation_that_nobody_can_open_is_not_kept(manifest: bytes) -> None:
+    disk = disk_with_old()
+    disk.write(BUILT / "gen-000001/manifest.json", manifest)
+    build(BUILT, disk, NEW)
+    assert disk.names(BUILT) == ("CURRENT", "gen-000002")
+
+
+class Parts:
+    """An index that comes apart into these."""
+
+    def __init__(self, vectors: Mapping[str, Any], postings: Mapping[str, Any]) -> None:
+        self._parts = vectors, postings
+
+    def parts(self) -> Any:
+        return self._parts
+
+
+def test_an_index_that_does_not_fit_the_recipe_is_refused() -> None:
+    vectors, postings = index_of(OLD).parts()
+    three = VectorIndex.build(unit_rows(3, 4))
+    for change, message in (
+        (Parts({"chunk": three}, postings), r"kinds \['chunk'\]"),
+        (Parts(vectors, {"chunk": postings["chunk"]}), r"and \['chunk'\]"),
+        (
+            Parts({**vectors, "window": three}, postings),
+            r"window vectors have shape \(3, 4\), expected \(6, 4\)",
+        ),
+        (
+            Parts({**vectors, "chunk": VectorIndex.build(unit_rows(4, 5))}, postings),
+            r"chunk vectors have shape \(4, 5\), expected \(4, 4\)",
+        ),
+        (
+            Parts(vectors, {**postings, "sentence": Postings.build([["甲"]])}),
+            "1 rows of sentence terms, expected 6",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write_generation(BUILT, recipe_of(OLD), cast("Any", change), files=Disk())
+    with pytest.raises(ValueError, match="列出了两次"):
+        write_generation(BUILT, recipe_of(OLD + OLD), index_of(OLD + OLD), files=Disk())

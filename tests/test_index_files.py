@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from index.files import Files, sha256
+from index.files import Digest, Files, sha256
 from rag.errors import UnavailableError
 
 
@@ -30,6 +30,27 @@ def test_files_are_written_read_listed_renamed_and_removed(tmp_path: Path) -> No
     assert files.names(tmp_path) == ()
     with pytest.raises(FileNotFoundError, match="No such file"):
         files.read(folder / "二")
+
+
+def test_blocks_are_written_in_order_and_hashed_on_their_way(tmp_path: Path) -> None:
+    blocks = (b"ab", memoryview(b"c"), b"")
+    assert Files().write_blocks(tmp_path / "x", blocks) == Digest(3, sha256(b"abc"))
+    assert (tmp_path / "x").read_bytes() == b"abc"
+    assert Files().write_blocks(tmp_path / "x", ()) == Digest(0, sha256(b""))
+    assert (tmp_path / "x").read_bytes() == b""
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, (1 << 20) - 1, 1 << 20, (5 << 19) + 1])
+def test_a_file_is_read_into_a_buffer_and_hashed_there(tmp_path: Path, size: int) -> None:
+    content = (bytes(range(251)) * (size // 251 + 1))[:size]
+    (tmp_path / "x").write_bytes(content)
+    for length in (size, size + 7):  # a buffer that the file does not fill keeps its end
+        buffer = bytearray(b"\xee" * length)
+        assert Files().read_into(tmp_path / "x", memoryview(buffer)) == Digest.of(content)
+        assert buffer == content + b"\xee" * (length - size)
+    if size:  # a file longer than the buffer gives itself away by its length
+        short = bytearray(size - 1)
+        assert Files().read_into(tmp_path / "x", memoryview(short)) == Digest(size, sha256(content[:-1]))
 
 
 def test_an_atomic_write_synchronises_content_then_renames_then_synchronises_the_name(

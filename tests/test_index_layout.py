@@ -43,13 +43,12 @@ def test_the_files_of_a_generation_are_these() -> None:
     assert sorted(FILE_NAMES) == [
         "chunk_terms.json",
         "chunk_terms.npz",
-        "chunk_vectors.faiss",
+        "chunk_vectors.f32",
         "chunk_vectors.npz",
         "sentence_terms.json",
         "sentence_terms.npz",
-        "sentence_vectors.faiss",
+        "sentence_vectors.f32",
         "sentence_vectors.npz",
-        "sources.json",
-        "window_vectors.faiss",
+        "window_vectors.f32",
         "window_vectors.npz",
     ]

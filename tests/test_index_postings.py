@@ -45,6 +45,31 @@ def test_what_is_stored_comes_back_whatever_the_terms(rows: list[list[str]]) -> 
         assert held == {term: terms.count(term) for term in terms}
 
 
+many_rows = st.lists(st.lists(st.sampled_from(["甲", "乙", "丙", "甲乙", ""]), max_size=5), max_size=7)
+
+
+def same(found: Postings, rows: list[list[str]]) -> bool:
+    return found.fault() is None and found.to_parts() == Postings.build(rows).to_parts()
+
+
+@given(st.lists(many_rows, max_size=5))
+def test_merged_postings_are_those_of_all_rows(parts: list[list[list[str]]]) -> None:
+    merged = Postings.merged([Postings.build(rows) for rows in parts])
+    assert same(merged, [row for rows in parts for row in rows])
+
+
+@given(many_rows, st.data())
+def test_kept_postings_are_those_of_the_rows_kept(rows: list[list[str]], data: st.DataObject) -> None:
+    mask = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    kept = Postings.build(rows).kept(np.array(mask, np.bool_))
+    assert same(kept, [row for row, stays in zip(rows, mask, strict=True) if stays])
+
+
+def test_the_rows_of_a_term() -> None:
+    rows, counts = Postings.build(ROWS).of_term(1)
+    assert (rows.tolist(), counts.tolist()) == ([0, 2], [1, 1])
+
+
 def test_the_bytes_do_not_depend_on_the_hash_seed() -> None:
     code = (
         "import hashlib; from index.postings import Postings; "

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from index.vectors import VectorIndex, fault
+from index.flat import fault
+from index.vectors import VectorIndex
 from rag.errors import EncoderError
 from tests.index_samples import unit_rows
 
@@ -50,6 +51,43 @@ def test_random_rows_equal_brute_force(count: int, dim: int, seed: int, k: int) 
     rows, query = unit_rows(count, dim, seed), unit_rows(1, dim, seed + 1)[0]
     index = VectorIndex.build(rows)
     assert found(index, query, k) == oracle(rows.tolist(), query.tolist(), k)
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 1500), st.integers(0, 99), st.sampled_from([0.01, 0.3, 0.9]), st.integers(0, 700))
+def test_among_some_rows_it_finds_what_an_index_of_these_would(
+    count: int, seed: int, part: float, k: int
+) -> None:
+    rows, query = unit_rows(count, 3, seed), unit_rows(1, 3, seed + 1)[0]
+    rows[count // 2 :] = rows[0]  # a tie group larger than what is fetched
+    among = np.random.default_rng(seed).random(count) < part
+    ordinals, scores = VectorIndex.build(rows).search(query, k, among)
+    expected, values = VectorIndex.build(rows[among]).search(query, k)
+    assert ordinals.tolist() == np.flatnonzero(among)[expected].tolist()
+    assert scores.tobytes() == values.tobytes()
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.data())
+def test_joined_indexes_are_the_index_of_all_rows_or_of_those_kept(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    parts = [unit_rows(size, 3, at) for at, size in enumerate(sizes)]
+    indexes = [VectorIndex.build(part) for part in parts]
+    assert VectorIndex.joined(indexes).to_parts() == VectorIndex.build(np.concatenate(parts)).to_parts()
+    masks = [
+        data.draw(st.none() | st.lists(st.booleans(), min_size=size, max_size=size).map(np.array))
+        for size in sizes
+    ]
+    masks = [mask if mask is None else mask.astype(np.bool_) for mask in masks]
+    kept = [part if mask is None else part[mask] for part, mask in zip(parts, masks, strict=True)]
+    found = VectorIndex.joined(indexes, masks)
+    assert found.to_parts() == VectorIndex.build(np.concatenate(kept)).to_parts()
+
+
+def test_indexes_of_different_dims_are_not_joined() -> None:
+    for parts in ([], [VectorIndex.build(unit_rows(2, 3)), VectorIndex.build(unit_rows(2, 4))]):
+        with pytest.raises(ValueError, match="expected one dim"):
+            VectorIndex.joined(parts)
 
 
 def test_by_hand() -> None:

@@ -14,6 +14,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from starlette.requests import Request
 
+from api.fixed_library import as_library
 from api.limits import AdmissionGate
 from api.links import linker_to
 from api.mcp_server.server import Means, Provide, make_server
@@ -41,7 +42,7 @@ def gate_of(places: int = 2, waiting: int = 0) -> AdmissionGate:
 
 
 def provider(engine: Engine, gate: AdmissionGate | None = None) -> Provide:
-    means = Means(engine, linker_to(LOOPBACK), gate or gate_of())
+    means = Means(as_library(engine), linker_to(LOOPBACK), gate or gate_of())
 
     async def provide(request: Request | None) -> Means:
         assert request is None
@@ -53,7 +54,8 @@ def provider(engine: Engine, gate: AdmissionGate | None = None) -> Provide:
 def run(revision: str, provide: Provide, use: Callable[[Client], Awaitable[None]], mode: str = "") -> None:
     async def main() -> None:
         with anyio.fail_after(LIMIT_SECONDS):
-            async with Client(make_server(provide), mode=mode or MODES[revision]) as client:
+            server = make_server(provide, lambda: ["default"])
+            async with Client(server, mode=mode or MODES[revision]) as client:
                 assert client.protocol_version == revision
                 await use(client)
 

@@ -230,7 +230,7 @@ def test_a_call_waits_for_the_engine_but_not_for_ever() -> None:
     assert caught.value.code == "not_ready"
     slot.open()
     means = anyio.run(provide, None)
-    assert means.engine.document(LIGHTHOUSE)
+    assert means.library.engine().document(LIGHTHOUSE)
     assert means.link("/documents/x") == "http://[::1]:8123/documents/x"
 
 

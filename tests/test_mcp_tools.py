@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
+from api.fixed_library import as_library
 from api.links import linker_to
 from api.mcp_server.tools import TOOLS
 from api.schemas import AskReply
@@ -23,7 +24,8 @@ LINK = linker_to(LOOPBACK)
 
 def call(name: str, arguments: dict[str, Any], engine: FakeEngine | None = None) -> dict[str, Any]:
     tool = TOOLS[name]
-    result: BaseModel = tool.run(engine or FakeEngine(), tool.read(arguments), LINK, lambda: False)
+    library = as_library(engine or FakeEngine())
+    result: BaseModel = tool.run(library, tool.read(arguments), LINK, lambda: False)
     shown = result.model_dump(mode="json", exclude_unset=True)
     Draft202012Validator(tool.output_schema).validate(shown)
     return shown

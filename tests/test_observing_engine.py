@@ -12,11 +12,12 @@ from starlette.testclient import TestClient
 from api.engine_slot import EngineSlot
 from api.limits import AdmissionGate
 from api.observing.engine import ObservedEngine
+from api.observing.library import ObservedLibrary
 from api.observing.metrics import Metrics
 from api.settings import ApiSettings
 from rag.errors import GeneratorError, UnavailableError
 from rag.records import Answer, AnswerSentence, Degradation, Passage
-from tests.api_fakes import EXAMPLES, FINGERPRINT, LIGHTHOUSE, FakeEngine, client_for
+from tests.api_fakes import EXAMPLES, FINGERPRINT, LIGHTHOUSE, FakeEngine, FakeLibrary, client_for
 from tests.observing_fakes import QUESTION, AlteredEngine, EndlessEngine, asks, samples, value
 
 
@@ -47,6 +48,31 @@ def test_it_gives_what_the_engine_gives() -> None:
     assert engine.count_tokens("灯塔") == 2
     assert engine.documents() == inner.documents()
     assert engine.document(LIGHTHOUSE) == inner.document(LIGHTHOUSE)
+
+
+class Notes:
+    """A recorder that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, str, str]] = []
+
+    def record(self, answer: Answer, *, question: str, collection: str) -> None:
+        self.noted.append((answer.status, question, collection))
+
+
+def test_a_recorder_is_given_each_answer_once_with_its_collection() -> None:
+    inner, notes = FakeLibrary(), Notes()
+    inner.create_collection("empty")
+    library = ObservedLibrary(inner, Metrics(), timeout_seconds=100.0, recorder=notes)
+    library.engine().ask(QUESTION)
+    list(library.engine().stream(QUESTION))
+    library.engine("empty").ask(QUESTION)
+    library.engine("empty").search(QUESTION)
+    assert notes.noted == [
+        ("answered", QUESTION, "default"),
+        ("answered", QUESTION, "default"),
+        ("abstained", QUESTION, "empty"),
+    ]
 
 
 def test_every_surface_counts_an_answer_once() -> None:

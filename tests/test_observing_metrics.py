@@ -13,9 +13,14 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.keys.model import Key
+from api.library_records import Upload
+from api.observing.library import ObservedLibrary
+from api.observing.metrics import Metrics
 from api.observing.requests import SURFACES, surface_of
 from api.settings import ApiSettings
-from tests.api_fakes import LIGHTHOUSE, FakeEngine, client_for
+from rag.errors import InputError, NotFoundError
+from rag.reading.decoding import source_from_text
+from tests.api_fakes import LIGHTHOUSE, FakeEngine, FakeLibrary, client_for
 from tests.observing_fakes import QUESTION, asks, samples, value
 
 PROJECT = Path(__file__).parent.parent
@@ -165,6 +170,84 @@ def test_where_a_key_is_needed_metrics_need_it() -> None:
 def test_metrics_are_not_in_the_openapi_document() -> None:
     with client_for() as client:
         assert "/metrics" not in client.get("/openapi.json").json()["paths"]
+
+
+# The library.
+
+
+def upload(number: int) -> Upload:
+    return Upload(source_from_text("t.txt", f"第{number}篇\n\n这是第{number}篇的正文，写的是茶。\n"))
+
+
+def test_collections_have_a_label_each_as_long_as_they_are_few() -> None:
+    library = FakeLibrary()
+    with client_for(library) as client:
+        for number in range(60):
+            library.create_collection(f"c{number:02}")
+            library.add(f"c{number:02}", upload(number))
+        assert value(client, "cewen_collection_documents", collection="default") == 2
+        assert value(client, "cewen_collection_chunks", collection="default") == 3
+        assert value(client, "cewen_collection_documents", collection="c48") == 1
+        assert value(client, "cewen_collection_documents", collection="_other") == 11
+        labels = {has for name, has in samples(client) if name == "cewen_collection_documents"}
+        assert len(labels) == 51
+        library.remove_collection("c00")
+        assert value(client, "cewen_collection_documents", collection="c00") == 0
+        assert value(client, "cewen_collection_documents") == 61
+
+
+def test_jobs_and_changes_are_counted_when_they_end() -> None:
+    inner, metrics, clock = FakeLibrary(), Metrics(), iter(range(100))
+    library = ObservedLibrary(inner, metrics, timeout_seconds=1.0, clock=lambda: float(next(clock)))
+    inner.hold = True
+
+    def count(name: str, **labels: str) -> float:
+        return metrics.registry.get_sample_value(name, labels) or 0.0
+
+    first = library.add("default", upload(1))
+    second = library.add("default", upload(2))
+    third = library.reindex("default", None)
+    assert [job.job_id for job in library.jobs()] == [first.job_id, second.job_id, third.job_id]
+    library.settle()
+    assert count("cewen_job_seconds_count", kind="add", state="done") == 0
+    inner.finish(first.job_id)
+    assert library.wait(first.job_id, 1.0).ended
+    assert library.job(first.job_id).ended
+    inner.fail = InputError("坏了。", code="document_without_text")
+    inner.finish(second.job_id)
+    inner.finish(third.job_id)
+    for _ in range(2):
+        library.settle()
+    assert count("cewen_job_seconds_count", kind="add", state="done") == 1
+    assert count("cewen_job_seconds_count", kind="add", state="failed") == 1
+    assert count("cewen_job_seconds_count", kind="reindex", state="done") == 1
+    assert count("cewen_write_seconds_count", operation="add") == 2
+    library.remove("default", LIGHTHOUSE)
+    with pytest.raises(NotFoundError):
+        library.remove("default", LIGHTHOUSE)
+    assert count("cewen_write_seconds_count", operation="remove") == 1
+
+
+def test_a_job_that_nobody_remembers_is_not_waited_for() -> None:
+    inner = FakeLibrary()
+    library = ObservedLibrary(inner, Metrics(), timeout_seconds=1.0)
+    inner.hold = True
+    job = library.add("default", upload(1))
+    inner._jobs.clear()
+    for _ in range(2):
+        library.settle()
+    with pytest.raises(NotFoundError):
+        library.job(job.job_id)
+
+
+def test_jobs_that_wait_are_shown() -> None:
+    library = FakeLibrary()
+    library.hold = True
+    with client_for(library) as client:
+        job = library.add("default", upload(1))
+        assert value(client, "cewen_jobs", state="queued") == 1
+        library.finish(job.job_id)
+        assert value(client, "cewen_jobs") == 0
 
 
 # The dashboard.

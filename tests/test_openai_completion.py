@@ -284,7 +284,12 @@ def test_whatever_is_said_both_ways_agree(
     made = []
     for with_usage in (True, False):
         wanted = Wanted(
-            model="cewen", with_footnotes=notes, texts=["灯"], max_tokens=limit, with_usage=with_usage
+            model="cewen",
+            collection="default",
+            with_footnotes=notes,
+            texts=["灯"],
+            max_tokens=limit,
+            with_usage=with_usage,
         )
         completion = Completion(engine, wanted, lambda url: f"http://x{url}")
         made.append([completion.opening(), *completion.chunks(engine.stream("灯"))])

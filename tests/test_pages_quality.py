@@ -217,13 +217,13 @@ def test_the_keyboard_reaches_everything(tabs: Tabs, site: Site) -> None:
     page.keyboard.press("Enter")
     name = "(({ activeElement: at }) => at.getAttribute('aria-label') ?? (at.textContent || at.id))(document)"
     reached = []
-    for _ in range(6):
+    for _ in range(8):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(name))
     mark, card, *others = reached
     assert mark.startswith("引文 1：")
     assert card.endswith("在原文中查看")
-    assert others == ["复制", "再问一次", "question", "提问"]
+    assert others == ["复制", "再问一次", "有帮助", "没帮助", "question", "提问"]
 
 
 def test_it_works_without_a_network(tabs: Tabs, site: Site) -> None:

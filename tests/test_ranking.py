@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.assembly import open_index
+from api.assembly import open_snapshot
 from evals.fit.solvers import fit_conditional_logit, fit_logistic
-from rag.corpus import build_corpus
 from rag.encoding.encoder import BUNDLED_ENCODER
 from rag.question import read_question
 from rag.ranking.background import Background, shipped_background
@@ -27,8 +26,8 @@ UNKNOWN = Background(None, None)
 
 def test_features_are_what_they_say(tmp_path: Path) -> None:
     encoder = CountingEncoder()
-    corpus = build_corpus(tea_sources(), chunk_max_chars=200)
-    index = open_index(tea_settings(tmp_path), corpus, encoder)
+    state = open_snapshot(tea_settings(tmp_path), encoder=encoder, sources=tea_sources())
+    corpus, index = state.corpus, state.index
     question = read_question("采茶工人有多少名？")
     vector = encoder.encode_queries([question.text])[0]
     evidence = gather_evidence(question, vector, index, corpus, UNKNOWN, 50)

@@ -53,8 +53,8 @@ def test_the_innermost_item_comes_first() -> None:
     structure = Structure(corpus)
     assert shown(corpus, structure.item_of(1)) == ["首先看天。"]
     assert shown(corpus, structure.item_of(0)) == ["一是采茶。", "首先看天。", "其次看叶。"]
-    assert [len(found.items) for found in structure.of_sentence[1]] == [2, 2]
-    assert shown(corpus, structure.of_sentence[1][0].heads) == ["首先看天。", "其次看叶。"]
+    assert [len(found.items) for found in structure.of_sentence(1)] == [2, 2]
+    assert shown(corpus, structure.of_sentence(1)[0].heads) == ["首先看天。", "其次看叶。"]
 
 
 def test_a_sentence_of_no_list_is_its_own_item() -> None:

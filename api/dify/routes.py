@@ -1,7 +1,7 @@
 """`POST /dify/retrieval`: what Dify calls an external knowledge base, over our search or our answers.
 
 In Dify the endpoint is this service's address, with or without `/dify` after it (Dify adds `/retrieval`),
-and the external knowledge id is one of
+and the external knowledge id is the name of a collection, or that with `.answer` after it:
 
 - `default`: passages of the search, best first. Dify's model writes the answer and is responsible for it.
 - `default.answer`: the verified citations of our own answer to the query, in its order, and nothing when
@@ -49,10 +49,10 @@ from api.dify.records import (
 )
 from api.dify.remaining import remaining_answer
 from api.dify.schemas import RetrievalReply, RetrievalRequest, RetrievalSetting
-from api.engine_slot import OpenEngine
+from api.engine_slot import OpenLibrary, chosen_engine
 from api.error_shapes import DIFY_PATHS
 from api.links import linker_of
-from api.ports import Engine
+from api.ports import Engine, Library
 from api.streaming import whole_answer
 from api.strict_json import StrictJsonRoute
 from rag.errors import InputError, NotFoundError
@@ -60,10 +60,10 @@ from rag.inputs import CONTROL, MAX_QUERY_CHARS, excerpt, is_blank
 from rag.records import Citation, Passage
 
 PATHS = DIFY_PATHS
-PASSAGES = "default"
-CITATIONS = "default.answer"
-_NAMES = {PASSAGES: PASSAGE_NAMES, CITATIONS: CITATION_NAMES}
+ANSWER = ".answer"
+"""After the name of a collection it stands for citations; no name of a collection has a dot in it."""
 
+_NAMED = 10
 
 _logger = logging.getLogger(__name__)
 
@@ -96,25 +96,35 @@ class ProbedRoute(StrictJsonRoute):
 router = APIRouter(route_class=ProbedRoute, tags=["Dify"])
 
 
-async def retrieve(body: RetrievalRequest, engine: OpenEngine, request: Request) -> RetrievalReply:
+async def retrieve(body: RetrievalRequest, library: OpenLibrary, request: Request) -> RetrievalReply:
     """Find records for Dify."""
     knowledge = body.knowledge_id.strip()
-    if knowledge not in _NAMES:
-        raise NotFoundError(
-            f"没有编号为{excerpt(knowledge)}的知识库，可用的有 {PASSAGES}（段落）和 {CITATIONS}（引文）。"
-            "请在 Dify 的外部知识库设置里改正编号。",
-            code="knowledge_not_found",
-        )
+    cites = knowledge.endswith(ANSWER)
+    try:
+        engine = await chosen_engine(library, knowledge.removesuffix(ANSWER))
+    except NotFoundError as error:
+        raise _knowledge_not_found(knowledge, library) from error
     wanted = read_filter(body.metadata_condition)
-    names = _NAMES[knowledge]
+    names = CITATION_NAMES if cites else PASSAGE_NAMES
     if wanted and not wanted.names <= names:
         _logger.warning("a metadata_condition names %d fields that no record has", len(wanted.names - names))
     query = CONTROL.sub(" ", body.query)[:MAX_QUERY_CHARS]
     if is_blank(query) or (wanted and not wanted.can_accept(names)):
         return RetrievalReply(records=[])
     setting = body.retrieval_setting or RetrievalSetting()
-    find = _passages if knowledge == PASSAGES else _citations
+    find = _citations if cites else _passages
     return RetrievalReply(records=records_of(await find(engine, query, setting, wanted, request)))
+
+
+def _knowledge_not_found(knowledge: str, library: Library) -> NotFoundError:
+    names = [info.name for info in library.collections()]
+    listed = "、".join(f"{name}（段落）和 {name}{ANSWER}（引文）" for name in names[:_NAMED])
+    more = f"等 {len(names)} 个文库的" if len(names) > _NAMED else ""
+    return NotFoundError(
+        f"没有编号为{excerpt(knowledge)}的知识库，可用的有 {listed}{more}。"
+        "请在 Dify 的外部知识库设置里改正编号。",
+        code="knowledge_not_found",
+    )
 
 
 async def _passages(
@@ -169,7 +179,8 @@ for _path in PATHS:
         include_in_schema=_path == PATHS[0],
         summary="Dify 外部知识库检索",
         description="供 Dify 的“外部知识库”调用：端点填本服务的地址（后面可以加 `/dify`），"
-        "知识库 ID 填 `default`（段落）或 `default.answer`（已核对的引文，弃答时为空）。",
+        "知识库 ID 填文库的名称，如 `default`（段落），或在后面加 `.answer`，如 `default.answer`"
+        "（已核对的引文，弃答时为空）。",
         response_description="记录；没有合适的就是空列表",
         responses=declared(),
     )

@@ -149,7 +149,7 @@ class RetrievalRequest(_Request):
     """Dify 的检索请求。"""
 
     knowledge_id: str = Field(
-        description="default 返回检索到的段落；default.answer 返回本服务答案里已核对的引文，弃答时为空",
+        description="文库的名称返回检索到的段落；后面加 .answer，返回本服务答案里已核对的引文，弃答时为空",
         examples=["default"],
     )
     query: str = Field(
@@ -166,7 +166,8 @@ class RecordOut(_Reply):
     score: float = Field(ge=0, le=1, description="相关度，0 到 1")
     title: str = Field(description="行号和文章标题；同一篇的几条记录列出各自的行")
     metadata: dict[str, Any] = Field(
-        description="document_id、document_name、title、authors、affiliation、source（文件名）、paragraph、"
+        description="document_id、document_name、title、authors、affiliation、source（文件名，也叫 name）、"
+        "date、source_url、tags、paragraph、"
         "start_char、end_char、start_line、end_line、url、source_sha256、quote_sha256（content 的）、score；"
         "段落另有 chunk_id，引文另有 number、match、answer（整个答案；有引文没有返回时，"
         "只有引文都返回了的句子，一句也没有就没有这一项）"

@@ -48,7 +48,7 @@ class McpEndpoint:
     """The ASGI application at `/mcp`; serves while `running` is entered.
 
     Args:
-        slot: Where the engine will be.
+        slot: Where the library will be.
         settings: For the public address and other origins, whose pages may call.
     """
 
@@ -68,9 +68,10 @@ class McpEndpoint:
         # Half a second of imports, which `import api.app` should not cost.
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-        from api.mcp_server.server import make_server
+        from api.mcp_server.server import make_server, names_of
 
-        manager = StreamableHTTPSessionManager(make_server(self._means), json_response=True, stateless=True)
+        server = make_server(self._means, lambda: names_of(self._slot.opened))
+        manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
         async with manager.run():
             self._manager = manager
             try:
@@ -82,7 +83,7 @@ class McpEndpoint:
         from api.mcp_server.server import Means
 
         assert request is not None  # noqa: S101 -- over HTTP there always is one
-        return Means(self._slot.get(), linker_of(request), request.scope[GATE_KEY])
+        return Means(self._slot.library(), linker_of(request), request.scope[GATE_KEY])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -11,7 +11,7 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -33,7 +33,7 @@ from api.errors import note_refusal, request_id_of
 from api.limits import AdmissionGate
 from api.links import Linker
 from api.mcp_server.tools import TOOLS, Tool
-from api.ports import Engine
+from api.ports import Library
 from rag.errors import CewenError, UnavailableError
 from rag.inputs import excerpt
 
@@ -41,11 +41,14 @@ _logger = logging.getLogger(__name__)
 
 _INSTRUCTIONS = (
     "策问只依据一个中文文库作答。要答案用 ask，要读原文用 search 再 fetch。"
+    "工具有参数 collection 时，文库不止一个，按它的说明选；不选是 default。"
     "引用时保留答案里的 [n]，在文末按编号列出引文的 title、行号（start_line 到 end_line）和 url；"
     "quote 是原文逐字的一段，不要改动。"
     "status 为 abstained 表示文库没有说：请照实转告，不要用别处的知识补上，也不要把 related 当作答案。"
 )
-_CACHE = CacheHint(ttl_ms=300_000, scope="public")  # the tools change only when the service is replaced
+_CACHE = CacheHint(ttl_ms=60_000, scope="public")
+"""The tools change only when the service is replaced, but the collections that they offer may at any time."""
+
 _HINTS = types.ToolAnnotations(
     read_only_hint=True, idempotent_hint=True, destructive_hint=False, open_world_hint=False
 )
@@ -56,12 +59,12 @@ class Means:
     """What a call works with; each transport provides it.
 
     Attributes:
-        engine: Open.
+        library: Open.
         link: Makes links absolute.
         gate: Lets calls that compute in.
     """
 
-    engine: Engine
+    library: Library
     link: Linker
     gate: AdmissionGate
 
@@ -70,16 +73,30 @@ Provide = Callable[[Request | None], Awaitable[Means]]
 """Gives the means for a call; the HTTP request it came in, or None. May raise any `CewenError`."""
 
 
-def make_server(provide: Provide) -> Server[Any]:
-    """An MCP server over whatever engine `provide` gives."""
-    listed = types.ListToolsResult(tools=[_described(tool) for tool in TOOLS.values()])
+Names = Callable[[], Sequence[str] | None]
+"""Gives the names of the collections; None as long as that is not known. It is called in a thread."""
+
+
+def names_of(library: Library | None) -> list[str] | None:
+    """The names of a library's collections; None if it is not open."""
+    return None if library is None else [info.name for info in library.collections()]
+
+
+def make_server(provide: Provide, names: Names) -> Server[Any]:
+    """An MCP server.
+
+    Args:
+        provide: Gives what each call works with.
+        names: The collections that the tools offer to choose from.
+    """
 
     async def list_tools(
         _: ServerRequestContext[Any], params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
         if params is not None and params.cursor is not None:
             raise MCPError(types.INVALID_PARAMS, "工具列表只有一页，没有 cursor。请不带 cursor 再取。")
-        return listed
+        offered = await anyio.to_thread.run_sync(names)
+        return types.ListToolsResult(tools=[_described(tool, offered) for tool in TOOLS.values()])
 
     async def call_tool(
         context: ServerRequestContext[Any], params: types.CallToolRequestParams
@@ -97,7 +114,7 @@ def make_server(provide: Provide) -> Server[Any]:
         description="向一个中文文库提问，得到逐句带引文的答案",
         instructions=_INSTRUCTIONS,
         cache_hints={"tools/list": _CACHE, "server/discover": _CACHE},
-        get_tool_input_schema=lambda name: TOOLS[name].input_schema if name in TOOLS else None,
+        get_tool_input_schema=lambda name: TOOLS[name].input_schema_for(None) if name in TOOLS else None,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
@@ -106,12 +123,12 @@ def make_server(provide: Provide) -> Server[Any]:
     return server
 
 
-def _described(tool: Tool) -> types.Tool:
+def _described(tool: Tool, names: Sequence[str] | None) -> types.Tool:
     return types.Tool(
         name=tool.name,
         title=tool.title,
         description=tool.description,
-        input_schema=tool.input_schema,
+        input_schema=tool.input_schema_for(names),
         output_schema=tool.output_schema,
         annotations=_HINTS,
     )
@@ -140,7 +157,7 @@ async def _run(tool: Tool, asked: BaseModel, means: Means) -> BaseModel:
     if tool.computes and not await means.gate.enter():
         raise UnavailableError(means.gate.refusal, code="overloaded")
     try:
-        return await _threaded(partial(tool.run, means.engine, asked, means.link))
+        return await _threaded(partial(tool.run, means.library, asked, means.link))
     finally:
         if tool.computes:
             means.gate.leave()

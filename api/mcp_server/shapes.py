@@ -3,16 +3,23 @@
 `search` and `fetch` are word for word what ChatGPT-style clients look for: one string in, exactly these
 fields out. `ask` gives what `POST /v1/ask` gives, in `api.schemas`. An argument that is not known is
 ignored, because some hosts add their own; lengths are documented here and checked by `rag.inputs`.
+
+Which collection is asked is an argument that is published only where there is a choice, with the names to
+choose from: so a model sees them without another call, and a service of one collection stays as plain as
+those clients want it.
 """
 
 # ruff: noqa: D415 -- the docstrings are the published descriptions, in Chinese
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.filter_schemas import FiltersIn
+from api.library_records import DEFAULT_COLLECTION
 from api.schemas import TurnIn
 from rag.inputs import MAX_HISTORY_TURNS, MAX_QUERY_CHARS, MAX_QUESTION_CHARS
 
@@ -29,7 +36,11 @@ def _text(description: str, max_chars: int) -> Any:
     return Field(description=description, json_schema_extra={"minLength": 1, "maxLength": max_chars})
 
 
-class SearchArguments(_Arguments):
+class _InCollection(_Arguments):
+    collection: str = Field(default=DEFAULT_COLLECTION, description="问哪个文库")
+
+
+class SearchArguments(_InCollection):
     """检索"""
 
     query: str = _text(f"要找的内容：问题或关键词，1 到 {MAX_QUERY_CHARS} 个字符", MAX_QUERY_CHARS)
@@ -44,7 +55,7 @@ class FetchArguments(_Arguments):
     )
 
 
-class AskArguments(_Arguments):
+class AskArguments(_InCollection):
     """提问"""
 
     question: str = _text(f"要问的话，1 到 {MAX_QUESTION_CHARS} 个字符", MAX_QUESTION_CHARS)
@@ -52,6 +63,7 @@ class AskArguments(_Arguments):
         default=[], max_length=MAX_HISTORY_TURNS, description="此前的对话，旧的在前；用来理解“它”“那里”等指代"
     )
     top_k: int = Field(default=8, ge=1, le=50, description="最多依据几个段落作答")
+    filters: FiltersIn | None = Field(default=None, description="只在符合条件的文档里找")
 
 
 class FoundPassage(_Result):
@@ -80,6 +92,21 @@ class FetchedText(_Result):
         "整篇文章没有这一项），start_line 和 end_line 行号（含），start_char 和 end_char 在源文件中的区间"
         "（码位，不含终点），source_sha256 源文件的 SHA-256"
     )
+
+
+_NAMED = 50
+
+
+def choosing(schema: dict[str, Any], names: Sequence[str] | None) -> dict[str, Any]:
+    """The schema of arguments where these collections exist; None if that is not known yet."""
+    properties = dict(schema["properties"])
+    field = properties.pop("collection", None)
+    if field is None or (names is not None and len(names) < 2):
+        return schema | {"properties": properties}
+    listed = f"：{'、'.join(names[:_NAMED])}" if names else ""
+    more = f"等 {len(names)} 个" if names and len(names) > _NAMED else ""
+    described = field | {"description": f"问哪个文库{listed}{more}；不填是 {DEFAULT_COLLECTION}"}
+    return schema | {"properties": properties | {"collection": described}}
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:

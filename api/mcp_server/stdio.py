@@ -21,7 +21,7 @@ from starlette.requests import Request
 from api.engine_slot import EngineSlot
 from api.limits import AdmissionGate
 from api.links import linker_to
-from api.ports import Engine, EngineFactory
+from api.ports import Engine, Factory, Library
 from api.settings import ApiSettings
 from rag.errors import CewenError
 from rag.settings import Settings, local_address
@@ -36,12 +36,12 @@ _INTERRUPTED = 130
 _SETTLE_SECONDS = 0.2
 
 
-def serve_stdio(settings: Settings, open_engine: EngineFactory) -> None:
+def serve_stdio(settings: Settings, open_engine: Factory) -> None:
     """Serve until standard input ends.
 
     Args:
         settings: All of them.
-        open_engine: Opens the engine; called once, in a thread.
+        open_engine: Opens the library, or an engine; called once, in a thread.
 
     Raises:
         CewenError: If the engine could not be opened; raised at the end, after calls were told of it.
@@ -50,7 +50,7 @@ def serve_stdio(settings: Settings, open_engine: EngineFactory) -> None:
     signal.signal(signal.SIGINT, _leave_at_once)
     failures: list[CewenError] = []
 
-    def opened() -> Engine:
+    def opened() -> Engine | Library:
         try:
             return open_engine()
         except CewenError as error:
@@ -67,6 +67,7 @@ def serve_stdio(settings: Settings, open_engine: EngineFactory) -> None:
     if not slot.wait(_SETTLE_SECONDS):
         # The interpreter cannot end in an orderly way under torch's running threads; it aborts.
         _leave(0)
+    slot.close()
     if failures:
         raise failures[0]
 
@@ -85,9 +86,9 @@ def _claim_stdout() -> TextIO:
 async def _serve(slot: EngineSlot, provide: Provide, wire: TextIO) -> None:
     from mcp.server.stdio import stdio_server
 
-    from api.mcp_server.server import make_server
+    from api.mcp_server.server import make_server, names_of
 
-    server = make_server(provide)
+    server = make_server(provide, lambda: names_of(slot.opened))
     slot.start()
     async with stdio_server(stdout=anyio.wrap_file(wire)) as (incoming, outgoing):
         await server.run(incoming, outgoing, server.create_initialization_options())
@@ -109,7 +110,7 @@ def provide_from(
 
     async def provide(_: Request | None) -> Means:
         await anyio.to_thread.run_sync(slot.wait, opening_seconds, abandon_on_cancel=True)
-        return Means(slot.get(), link, gate)
+        return Means(slot.library(), link, gate)
 
     return provide
 

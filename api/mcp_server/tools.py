@@ -1,20 +1,21 @@
-"""What the tools do: arguments and an engine in, a published result out. No protocol and no SDK here.
+"""What the tools do: arguments and a library in, a published result out. No protocol and no SDK here.
 
 A tool runs in a worker thread and raises our own errors; what becomes of them is `server`'s business.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from api.convert import ask_reply
+from api.convert import ask_reply, filters_of
+from api.library_records import COLLECTION_NAME, DEFAULT_COLLECTION
 from api.links import Linker
+from api.mcp_server.fetching import fetch
 from api.mcp_server.shapes import (
     AskArguments,
     FetchArguments,
@@ -22,20 +23,21 @@ from api.mcp_server.shapes import (
     FoundPassage,
     SearchArguments,
     SearchResults,
+    choosing,
     schema_of,
 )
-from api.ports import Engine
+from api.ports import Engine, Library
 from api.schemas import AskReply
 from api.validation_messages import describe_problems
-from rag.answering.citations import source_url
 from rag.errors import InputError, NotFoundError
 from rag.inputs import MAX_QUERY_CHARS, MAX_TURN_CHARS, check_question, check_text, excerpt
-from rag.records import Block, Document, Passage, SourceSpan, Turn
+from rag.metadata import Filters
+from rag.records import Passage, Turn
 
 Cancelled = Callable[[], bool]
 
 _OPENING_CHARS = 24
-_RANGE = re.compile(r"(.{1,128}):([0-9]{1,12})-([0-9]{1,12})", re.DOTALL)
+_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,16 @@ class Tool:
     arguments: type[BaseModel]
     result: type[BaseModel]
     computes: bool
-    run: Callable[[Engine, Any, Linker, Cancelled], BaseModel]
+    run: Callable[[Library, Any, Linker, Cancelled], BaseModel]
 
     @cached_property
     def input_schema(self) -> dict[str, Any]:
-        """The JSON schema of the arguments."""
-        return schema_of(self.arguments)
+        """The JSON schema of the arguments, where there is one collection."""
+        return self.input_schema_for((DEFAULT_COLLECTION,))
+
+    def input_schema_for(self, names: Sequence[str] | None) -> dict[str, Any]:
+        """The JSON schema of the arguments, where there are these collections; None if that is not known."""
+        return choosing(schema_of(self.arguments), names)
 
     @cached_property
     def output_schema(self) -> dict[str, Any]:
@@ -74,7 +80,9 @@ class Tool:
         Raises:
             InputError: `invalid_request` with every problem named.
         """
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = _without_null(arguments)
+        if isinstance(filters := given.get("filters"), dict):
+            given["filters"] = _without_null(filters)
         try:
             return self.arguments.model_validate(given)
         except ValidationError as error:
@@ -86,9 +94,31 @@ class Tool:
             raise InputError(f"{said}各参数见工具 {self.name} 的说明。") from error
 
 
-def _search(engine: Engine, asked: SearchArguments, link: Linker, _: Cancelled) -> SearchResults:
+def _without_null(sent: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in sent.items() if value is not None}
+
+
+def _engine(library: Library, collection: str, filters: Filters | None = None) -> Engine:
+    try:
+        if COLLECTION_NAME.fullmatch(collection):
+            return library.engine(collection, filters)
+    except NotFoundError as error:
+        if error.code != "collection_not_found":
+            raise
+    names = [info.name for info in library.collections()]
+    more = f"等 {len(names)} 个" if len(names) > _NAMED else ""
+    raise NotFoundError(
+        f"没有名为{excerpt(collection)}的文库，现有的是：{'、'.join(names[:_NAMED])}{more}。",
+        code="collection_not_found",
+    )
+
+
+def _search(library: Library, asked: SearchArguments, link: Linker, cancelled: Cancelled) -> SearchResults:
     query = check_text(asked.query, name="query", max_chars=MAX_QUERY_CHARS)
-    return SearchResults(results=[_found(passage, link) for passage in engine.search(query)])
+    engine = _engine(library, asked.collection)
+    return SearchResults(
+        results=[_found(passage, link) for passage in engine.search(query, cancelled=cancelled)]
+    )
 
 
 def _found(passage: Passage, link: Linker) -> FoundPassage:
@@ -100,82 +130,15 @@ def _found(passage: Passage, link: Linker) -> FoundPassage:
     return FoundPassage(id=chunk.chunk_id, title=title, url=link(passage.url))
 
 
-def _fetch(engine: Engine, asked: FetchArguments, link: Linker, _: Cancelled) -> FetchedText:
-    for document in engine.documents():
-        if document.document_id == asked.id:
-            return _whole(document, link)
-    found = _RANGE.fullmatch(asked.id)
-    if found:
-        start, end = int(found[2]), int(found[3])
-        for document in engine.documents():
-            if document.document_id == found[1] and (part := _part(asked.id, document, start, end, link)):
-                return part
-    raise NotFoundError(
-        f"没有编号为{excerpt(asked.id)}的段落或文档。请用 search 返回的 id，或答案里的 document_id。",
-        code="passage_not_found",
-    )
-
-
-def _whole(document: Document, link: Linker) -> FetchedText:
-    blocks = [paragraph.block for paragraph in document.paragraphs] or list(document.typed_blocks)
-    first, last = blocks[0].span, blocks[-1].span
-    span = SourceSpan(first.start_char, last.end_char, first.start_line, last.end_line)
-    text = "\n\n".join(block.text for block in blocks)
-    return _fetched(document.document_id, document, text, span, link)
-
-
-def _part(identifier: str, document: Document, start: int, end: int, link: Linker) -> FetchedText | None:
-    """The characters from `start` to `end` of the source, where they are a stretch of one block.
-
-    A passage is one, and so is a citation's quote.
-    """
-    numbered = [(paragraph.number, paragraph.block) for paragraph in document.paragraphs]
-    for number, block in [*numbered, *((0, block) for block in document.typed_blocks)]:
-        if block.span.start_char <= start < end <= block.span.end_char:
-            first, last = block.offsets.text_of(start), block.offsets.text_of(end)
-            if first < last and block.offsets.source_range(first, last) == (start, end):
-                span = _span_of(document, block, start, end)
-                return _fetched(identifier, document, block.text[first:last], span, link, paragraph=number)
-    return None
-
-
-def _span_of(document: Document, block: Block, start: int, end: int) -> SourceSpan:
-    source, line, origin = document.source.text, block.span.start_line, block.span.start_char
-    first = line + source.count("\n", origin, start)
-    return SourceSpan(start, end, first, first + source.count("\n", start, end))
-
-
-def _fetched(
-    identifier: str,
-    document: Document,
-    text: str,
-    span: SourceSpan,
-    link: Linker,
-    *,
-    paragraph: int | None = None,
-) -> FetchedText:
-    metadata = {"document_id": document.document_id, "authors": "、".join(document.authors)}
-    if paragraph is not None:
-        metadata["paragraph"] = str(paragraph)
-    metadata |= {
-        "start_line": str(span.start_line),
-        "end_line": str(span.end_line),
-        "start_char": str(span.start_char),
-        "end_char": str(span.end_char),
-        "source_sha256": document.source.sha256,
-    }
-    url = link(source_url("", document.document_id, span))
-    return FetchedText(id=identifier, title=document.label, text=text, url=url, metadata=metadata)
-
-
-def _ask(engine: Engine, asked: AskArguments, link: Linker, cancelled: Cancelled) -> AskReply:
+def _ask(library: Library, asked: AskArguments, link: Linker, cancelled: Cancelled) -> AskReply:
     question = check_question(asked.question)
     history = [
         Turn(turn.role, check_text(turn.content, name="content", max_chars=MAX_TURN_CHARS))
         for turn in asked.history
     ]
+    engine = _engine(library, asked.collection, filters_of(asked.filters))
     answer = engine.ask(question, history=history, top_k=asked.top_k, cancelled=cancelled)
-    reply = ask_reply(answer)
+    reply = ask_reply(answer, asked.collection)
     citations = [cited.model_copy(update={"url": link(cited.url)}) for cited in reply.citations]
     related = [near.model_copy(update={"url": link(near.url)}) for near in reply.related]
     return reply.model_copy(update={"citations": citations, "related": related})
@@ -203,7 +166,7 @@ TOOLS = {
             arguments=FetchArguments,
             result=FetchedText,
             computes=False,
-            run=_fetch,
+            run=fetch,
         ),
         Tool(
             name="ask",

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic, time_ns
+from typing import Protocol
 
+from api.library_records import DEFAULT_COLLECTION
 from api.observing.metrics import Metrics
 from api.observing.requests import CURRENT, Answered
 from api.ports import Engine
@@ -57,6 +59,20 @@ class _Limit:
             ) from error
 
 
+class Recorder(Protocol):
+    """Keeps answers, where that is wanted. It must be quick and never raise: the reader is still waiting."""
+
+    def record(self, answer: Answer, *, question: str, collection: str) -> None:
+        """Take note of an answer or abstention.
+
+        Args:
+            answer: As it is given.
+            question: As it was asked.
+            collection: Name of what was asked.
+        """
+        ...
+
+
 class ObservedEngine:
     """An engine that is counted and limited in time.
 
@@ -64,6 +80,8 @@ class ObservedEngine:
         engine: Does the work.
         metrics: Where its answers are counted.
         timeout_seconds: How long one answer may take.
+        collection: Name of the collection that it answers from.
+        recorder: Is given every answer.
         clock: Seconds that only go forward.
     """
 
@@ -73,11 +91,15 @@ class ObservedEngine:
         metrics: Metrics,
         *,
         timeout_seconds: float,
+        collection: str = DEFAULT_COLLECTION,
+        recorder: Recorder | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._engine = engine
         self._metrics = metrics
         self._timeout_seconds = timeout_seconds
+        self._collection = collection
+        self._recorder = recorder
         self._clock = clock
 
     @property
@@ -110,7 +132,7 @@ class ObservedEngine:
                 explain=explain,
                 cancelled=limit,
             )
-        self._count(answer)
+        self._count(answer, question)
         return answer
 
     def stream(
@@ -138,17 +160,19 @@ class ObservedEngine:
                 explain=explain,
                 cancelled=limit,
             )
-        return self._counted(events, limit)
+        return self._counted(question, events, limit)
 
-    def _counted(self, events: Iterator[AnswerEvent], limit: _Limit) -> Iterator[AnswerEvent]:
+    def _counted(self, question: str, events: Iterator[AnswerEvent], limit: _Limit) -> Iterator[AnswerEvent]:
         with limit.told():
             for event in events:
                 if isinstance(event, Answer):
-                    self._count(event)
+                    self._count(event, question)
                 yield event
 
-    def _count(self, answer: Answer) -> None:
+    def _count(self, answer: Answer, question: str) -> None:
         self._metrics.count_answer(answer)
+        if self._recorder is not None:
+            self._recorder.record(answer, question=question, collection=self._collection)
         if request := CURRENT.get():
             request.answers.append(Answered(time_ns(), answer.timings_ms))
 

@@ -16,9 +16,10 @@ router = APIRouter()
 
 
 @router.get(METRICS_PATH, include_in_schema=False)
-async def metrics(request: Request) -> Response:
+def metrics(request: Request) -> Response:
     """The metrics in Prometheus' text format."""
     slot = cast("EngineSlot", request.app.state.engine_slot)
     observing = cast("Observing", request.app.state.observing)
+    observing.settle()
     body = observing.metrics.exposition(slot, request.scope[GATE_KEY], leaving=observing.leaving.begun)
     return Response(body, headers={"Content-Type": MEDIA_TYPE})

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from starlette.middleware import Middleware
 
+from api.fixed_library import as_library
 from api.observing.draining import Leaving, LeavingMiddleware
-from api.observing.engine import ObservedEngine
+from api.observing.engine import Recorder
+from api.observing.library import ObservedLibrary
 from api.observing.metrics import Metrics
 from api.observing.middleware import ObservingMiddleware
 from api.observing.tracing import open_tracing
-from api.ports import EngineFactory
+from api.ports import Factory, LibraryFactory
 from api.settings import ApiSettings
 
 
@@ -36,10 +38,31 @@ class Observing:
         self.leaving = Leaving(settings.drain_seconds)
         self._tracing = open_tracing(settings.otlp_url)
         self._timeout_seconds = settings.request_timeout_seconds
+        self._library: ObservedLibrary | None = None
 
-    def around(self, factory: EngineFactory) -> EngineFactory:
-        """A factory of the same engine, observed."""
-        return lambda: ObservedEngine(factory(), self.metrics, timeout_seconds=self._timeout_seconds)
+    def around(self, factory: Factory, recorder: Recorder | None = None) -> LibraryFactory:
+        """A factory of the same library, observed.
+
+        Args:
+            factory: Opens a library, or an engine.
+            recorder: Is given every answer.
+        """
+
+        def opened() -> ObservedLibrary:
+            self._library = ObservedLibrary(
+                as_library(factory()),
+                self.metrics,
+                timeout_seconds=self._timeout_seconds,
+                recorder=recorder,
+            )
+            return self._library
+
+        return opened
+
+    def settle(self) -> None:
+        """Count the jobs that have ended since somebody looked."""
+        if self._library is not None:
+            self._library.settle()
 
     def counting(self) -> Middleware:
         """What belongs directly inside the request ids."""

@@ -30,6 +30,7 @@ class Wanted:
 
     Attributes:
         model: As the reply names it.
+        collection: Which is asked.
         with_footnotes: Whether the sources follow the answer as text.
         texts: All texts of the request, for `usage`.
         max_tokens: Of the answer, without the sources after it.
@@ -37,6 +38,7 @@ class Wanted:
     """
 
     model: str
+    collection: str
     with_footnotes: bool
     texts: Sequence[str]
     max_tokens: int | None
@@ -133,7 +135,7 @@ class Completion:
         self, answer: Answer, sentences: Sequence[AnswerSentence], citations: Sequence[Citation]
     ) -> dict[str, Any]:
         """Our own fields, as far as they are shown, links absolute."""
-        reply = ask_reply(answer)
+        reply = ask_reply(answer, self._wanted.collection)
         places = {citation.number for citation in citations}
         fields = {name: getattr(reply, name) for name in CewenOut.model_fields}
         fields["sentences"] = reply.sentences[: len(sentences)]

@@ -13,21 +13,19 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api.declared_errors import COMPUTES, HAS_JSON_BODY
-from api.engine_slot import OpenEngine
+from api.engine_slot import OpenedLibrary, OpenLibrary, chosen_engine
 from api.links import linker_of
 from api.openai_chat.completion import Chunk, Completion, Wanted, folded
 from api.openai_chat.conversation import read_conversation
+from api.openai_chat.models import PLAIN, Model, listed, model_not_found, read_model
 from api.openai_chat.refusals import ChatRoute, FieldError, declare_openai, field_refusal
 from api.openai_chat.schemas import ChatCompletionOut, ChatRequest, ModelListOut, ModelOut
 from api.streaming import EventStreamResponse, sent_event, whole_answer
-from rag.inputs import excerpt
+from rag.errors import NotFoundError
 from rag.records import Answer
 
 PATHS: tuple[str, ...] = ("/v1/chat/completions",)
 
-PLAIN = "cewen"
-WITH_FOOTNOTES = "cewen-footnotes"
-MODELS = (PLAIN, WITH_FOOTNOTES)
 _CREATED = 1_767_225_600
 """A fixed time, so that clients which cache the list see no change."""
 
@@ -55,16 +53,20 @@ router = APIRouter(tags=["OpenAI 兼容"])
     ),
 )
 async def create_chat_completion(
-    body: ChatRequest, engine: OpenEngine, request: Request
+    body: ChatRequest, library: OpenLibrary, request: Request
 ) -> ChatCompletionOut | Response:
     """Answer the last question of a conversation."""
-    model = body.model if body.model is not None else PLAIN
-    _check_model(model)
+    model = read_model(body.model if body.model is not None else PLAIN, library)
     conversation = read_conversation(body.messages)
+    try:
+        engine = await chosen_engine(library, model.collection)
+    except NotFoundError as error:
+        raise model_not_found(model.name, library) from error
     options = body.stream_options
     wanted = Wanted(
-        model=model,
-        with_footnotes=model == WITH_FOOTNOTES,
+        model=model.name,
+        collection=model.collection,
+        with_footnotes=model.with_footnotes,
         texts=conversation.texts,
         max_tokens=body.max_completion_tokens or body.max_tokens,
         with_usage=not body.stream or bool(options and options.include_usage),
@@ -97,13 +99,13 @@ router.include_router(_posting)
     operation_id="listModels",
     summary="列出模型",
     description="`cewen` 的出处在 `annotations` 等字段里；`cewen-footnotes` 另在正文之后附上出处，"
-    "给只显示正文的客户端。",
+    "给只显示正文的客户端。这两个问的是文库 default；名为 x 的文库是 `cewen@x` 和 `cewen-footnotes@x`。",
     response_description="全部模型",
     responses=declare_openai(),
 )
-async def list_models() -> ModelListOut:
+def list_models(library: OpenedLibrary) -> ModelListOut:
     """What `model` may be; asked by clients to see whether they are connected."""
-    return ModelListOut(object="list", data=[_model(name) for name in MODELS])
+    return ModelListOut(object="list", data=[_model(model) for model in listed(library)])
 
 
 @router.get(
@@ -114,26 +116,16 @@ async def list_models() -> ModelListOut:
     response_model=ModelOut,
     responses=declare_openai("model_not_found"),
 )
-async def get_model(model: str, request: Request) -> ModelOut | Response:
+def get_model(model: str, library: OpenedLibrary, request: Request) -> ModelOut | Response:
     """One model."""
     try:
-        _check_model(model)
+        return _model(read_model(model, library, must_exist=True))
     except FieldError as error:
         return field_refusal(request, error)
-    return _model(model)
 
 
-def _model(name: str) -> ModelOut:
-    return ModelOut(id=name, object="model", created=_CREATED, owned_by="cewen")
-
-
-def _check_model(name: str) -> None:
-    if name not in MODELS:
-        raise FieldError(
-            f"没有名为{excerpt(name)}的模型，可用的有：{'、'.join(MODELS)}。请改用其中之一。",
-            code="model_not_found",
-            param="model",
-        )
+def _model(model: Model) -> ModelOut:
+    return ModelOut(id=model.name, object="model", created=_CREATED, owned_by="cewen")
 
 
 def _with_end(chunks: Iterator[Chunk]) -> Iterator[bytes]:

@@ -72,7 +72,11 @@ class StreamOptionsIn(_Request):
 class ChatRequest(_Request):
     """提问，OpenAI 的格式；没有列出的字段一律忽略。"""
 
-    model: str | None = Field(default=None, description="见 GET /v1/models；不填用 cewen", examples=["cewen"])
+    model: str | None = Field(
+        default=None,
+        description="见 GET /v1/models；不填用 cewen，名为 x 的文库用 cewen@x",
+        examples=["cewen"],
+    )
     messages: list[ChatMessageIn] = Field(
         min_length=1, description="至今的对话，旧的在前；最后一条有文字的 user 消息是问题"
     )
@@ -147,6 +151,7 @@ class CewenOut(_Reply):
     related: list[HitOut] = Field(description="弃答时最接近的段落；它们不是答案")
     resolved_question: str = Field(description="结合此前对话补全后的问题")
     generator: str = Field(description="作答的生成器")
+    collection: str = Field(description="所问的文库")
     degraded: DegradationOut | None = Field(description="为什么改由摘录作答；没有时为 null")
 
 

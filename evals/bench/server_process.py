@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ COMMAND = (
     "0",
 )
 _ADDRESS = re.compile(rb"https?://[^\s/]+")
-_HIGH_WATER_MARK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
+_NUMBER = r"^{}:\s+(\d+)"
 _START_SECONDS = 300.0
 _POLL_SECONDS = 0.02
 _STOP_SECONDS = 15.0
@@ -40,32 +41,62 @@ class ServerProcess:
     Attributes:
         url: Its address.
         cold_start_seconds: From the start of the process to the first 200 of `/readyz`.
+        pid: Of the process.
         peak_rss_bytes: Largest resident memory; 0 until it has ended.
     """
 
     url: str
     cold_start_seconds: float
+    pid: int
     peak_rss_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a running process holds; all 0 where the system does not tell.
+
+    Attributes:
+        rss_mib: Resident memory.
+        files: Open file descriptors.
+        threads: Of the process.
+    """
+
+    rss_mib: float
+    files: int
+    threads: int
+
+
+def usage_of(pid: int) -> Usage:
+    """What a running process holds now."""
+    try:
+        files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    except OSError:
+        files = 0
+    return Usage(round(_status(pid, "VmRSS") / 1024, 1), files, _status(pid, "Threads"))
+
+
 @contextmanager
-def started(command: Sequence[str] = COMMAND) -> Iterator[ServerProcess]:
+def started(
+    command: Sequence[str] = COMMAND, settings: Mapping[str, str] | None = None
+) -> Iterator[ServerProcess]:
     """Run a server until the block ends; `peak_rss_bytes` is known after that.
 
     Args:
         command: Prints its address on stdout when it listens.
+        settings: Environment variables beside those of this process.
 
     Raises:
         UnavailableError: If it ends or does not get ready in five minutes.
     """
     begun = perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, **(settings or {})}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
     server: ServerProcess | None = None
     try:
         url = _address(process)
         with new_client(url) as client:
             _wait_ready(client, process)
-        server = ServerProcess(url, perf_counter() - begun)
+        server = ServerProcess(url, perf_counter() - begun, process.pid)
         yield server
     finally:
         peak = _end(process)
@@ -114,9 +145,14 @@ def _high_water_mark(pid: int) -> int:
 
     Not `ru_maxrss`: that of a child also counts what its parent held when it was forked.
     """
+    return _status(pid, "VmHWM") * 1024
+
+
+def _status(pid: int, name: str) -> int:
+    """A number (of kB, where it is memory) that the system tells of a process; 0 where it tells none."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except OSError:
         return 0
-    found = _HIGH_WATER_MARK.search(status)
-    return int(found.group(1)) * 1024 if found else 0
+    found = re.search(_NUMBER.format(name), status, re.MULTILINE)
+    return int(found[1]) if found else 0

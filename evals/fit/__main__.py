@@ -1,4 +1,4 @@
-"""`python -m evals.fit ranking|reader|confidence|measure`: fit what is fitted, and say how it does.
+"""`python -m evals.fit ranking|reader|confidence|measure|collections`: fit, and say how it does.
 
 Which corpus is for what stands in `corpora.toml`; the reading set is split by article. Nothing of the
 corpora that are served, nor of the questions that measure them, enters a fit.
@@ -10,12 +10,15 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from evals.fit.cases import Case, cases_of_folder
+from evals.fit.collection_cases import collection_cases
+from evals.fit.collections import measure_collections
 from evals.fit.confidence import confidences_of, figures, fit_models, out_of_fold, rows_of
 from evals.fit.news_cases import news_cases
 from evals.fit.ranking import fit_ranking
@@ -35,8 +38,11 @@ _HERE = Path(__file__).resolve().parent
 _CONFIDENCE = _HERE.parents[1] / "rag" / "confidence"
 _FULL = "dense+words+reader"
 _CALIBRATION_PASSAGES, _TEST_PASSAGES = 120, 120
+_COLLECTIONS = 6
+_RATES = (0.5, 0.2, 0.1)
 
 Reading = Annotated[Path, typer.Option(help="gzipped JSON lines of reading-comprehension questions")]
+News = Annotated[Path | None, typer.Option(help="gzipped JSON lines of news articles")]
 Cache = Annotated[Path, typer.Option(help="where encoded rows and a half-trained reader are kept")]
 _CACHE = Path("evals/out/fit")
 
@@ -103,7 +109,7 @@ def confidence(reading: Reading, cache: Cache = _CACHE) -> None:
 @app.command()
 def measure(
     reading: Reading,
-    news: Annotated[Path | None, typer.Option(help="gzipped JSON lines of news articles")] = None,
+    news: News = None,
     folder: Annotated[list[Path], typer.Option(help="folders with documents/ and questions.jsonl")] = [],  # noqa: B006
     cache: Cache = _CACHE,
 ) -> None:
@@ -123,6 +129,31 @@ def measure(
     measured = {name: rows_of(cases, read) for name, cases in sets.items()}
     read.save()
     _show({name: figures(rows, confidences_of(rows, model), threshold) for name, rows in measured.items()})
+
+
+@app.command()
+def collections(reading: Reading, news: News = None, cache: Cache = _CACHE) -> None:
+    """Say what `cewen calibrate` is worth on small collections: of reading passages, and of news."""
+    encoder, cached = _encoder(cache)
+    read = LogitCache(cache, BundledReader(encoder.transformer, encoder.tokenizer))
+    made = {
+        "reading (test)": collection_cases(reading, "test", cached, shipped_model(), collections=_COLLECTIONS)
+    }
+    if news is not None:
+        found = news_cases(news, cached, shipped_model())
+        made["news"] = [list(cases) for _, cases in groupby(found, lambda case: case.corpus)]
+    rows = {name: [rows_of(cases, read) for cases in sets] for name, sets in made.items()}
+    read.save()
+    models = shipped_models().by_name
+    _show(
+        {
+            name: {
+                "with the reader": measure_collections(sets, models[_FULL], read.revision, _RATES),
+                "without": measure_collections(sets, models["dense+words"], None, _RATES),
+            }
+            for name, sets in rows.items()
+        }
+    )
 
 
 def _encoder(cache: Path) -> tuple[SentenceTransformerEncoder, VectorCache]:

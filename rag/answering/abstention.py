@@ -32,8 +32,10 @@ def abstain(question: Question, judgement: Judgement, related: Sequence[Passage]
     Args:
         question: As asked.
         judgement: What the judge said.
-        related: The nearest passages, best first.
+        related: The nearest passages, best first; none if there was no document to search.
     """
+    if not related:
+        return Abstention("off_topic", "没有可以查找的文章，无法据此回答。请先添加文章，或放宽筛选条件。")
     reason = abstention_reason(question, judgement)
     return Abstention(reason, _text(reason, judgement, related))
 
@@ -72,11 +74,9 @@ def _text(reason: Reason, judgement: Judgement, related: Sequence[Passage]) -> s
     ]
     if missing:
         text += f"全文没有出现{'、'.join(f'“{word}”' for word in missing)}。"
-    if related:
-        near = related[0]
-        opening = near.chunk.text.strip()[:_NEAR_CHARS]
-        text += (
-            f"最接近的内容在《{near.document.label}》第 {near.chunk.paragraph} 段"
-            f"（第 {near.chunk.span.start_line}–{near.chunk.span.end_line} 行）：“{opening}…”。"
-        )
-    return text
+    near = related[0]
+    opening = near.chunk.text.strip()[:_NEAR_CHARS]
+    return text + (
+        f"最接近的内容在《{near.document.label}》第 {near.chunk.paragraph} 段"
+        f"（第 {near.chunk.span.start_line}–{near.chunk.span.end_line} 行）：“{opening}…”。"
+    )

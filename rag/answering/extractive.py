@@ -70,12 +70,12 @@ class ExtractiveGenerator:
     def _text(
         self, sentences: Sequence[Sentence], numbers: dict[int, int], *, break_lines: bool, voiced: bool
     ) -> str:
-        """Sentences with marks; under the authors' names where several speak or `voiced` asks who does."""
+        """Sentences with marks; under the printed authors where several speak or `voiced` asks who does."""
         parts = [list(group) for _, group in groupby(sentences, key=lambda s: s.document_id)]
-        voices = {self._corpus.document_by_id[part[0].document_id].authors for part in parts}
+        voices = {self._corpus.document_by_id[part[0].document_id].printed_authors for part in parts}
         lines: list[str] = []
         for part in parts:
-            authors = self._corpus.document_by_id[part[0].document_id].authors
+            authors = self._corpus.document_by_id[part[0].document_id].printed_authors
             if (voiced or len(voices) > 1) and authors:
                 lines.append(f"{'、'.join(authors)}：[{numbers[part[0].chunk_ordinal]}]")
             said = [f"{sentence.text}[{numbers[sentence.chunk_ordinal]}]" for sentence in part]

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.answering.generator import RankedSentence
-from rag.structure import Enumeration, Structure
+from rag.enumerations import Enumeration
+from rag.structure import Structure
 from rag.text.enumeration import inline_counts
 
 _POOL = 8
@@ -33,7 +34,7 @@ def wanted_enumeration(
     alone = max(_alone(found, count) for found in ranked[:3])
     best: tuple[float, Enumeration] | None = None
     for found in ranked[:_POOL]:
-        for enumeration in structure.of_sentence.get(found.sentence.ordinal, ()):
+        for enumeration in structure.of_sentence(found.sentence.ordinal):
             value = _fit(enumeration, found, relevance, count)
             if best is None or value > best[0]:
                 best = (value, enumeration)

@@ -126,7 +126,7 @@ class MaterialMaker:
         near = [ranked for ranked in found.ranked if ranked.sentence.chunk_ordinal in chosen][:_POOL]
         wanted: dict[int, None] = {}
         for ranked in near:
-            for enumeration in self._structure.of_sentence.get(ranked.sentence.ordinal, ()):
+            for enumeration in self._structure.of_sentence(ranked.sentence.ordinal):
                 rows = [ordinal for item in enumeration.items for ordinal in item[:2]]
                 chunks = {self._corpus.sentences[row].chunk_ordinal for row in rows} - chosen.keys()
                 if len(wanted.keys() | chunks) <= _MAX_COMPANIONS:

@@ -84,6 +84,9 @@ def support(
     claim = statement(text)
     if not claim.words:
         return Unsupported("没有实质内容")
+    given = _names(documents, printed=False)
+    if given and all(word in given for word in claim.words):
+        return Unsupported("作者或标题没有印在原文里")
     asks = claim.folded.rstrip("\"')").endswith("?")
     usable = [s for s in candidates if asks or not fold(s.text).rstrip("\"')").endswith("?")]
     if not usable:
@@ -152,9 +155,18 @@ def _problem(
 
 
 def _metadata(documents: Sequence[Document]) -> str:
-    return "\n".join(
-        squeeze(fold(part)) for document in documents for part in (*document.authors, document.title or "")
-    )
+    """Authors and titles, printed or given by the uploader: words that a claim may name them with."""
+    return "\n".join((_names(documents, printed=True), _names(documents, printed=False)))
+
+
+def _names(documents: Sequence[Document], *, printed: bool) -> str:
+    """Authors and titles that the page prints, or those that it does not."""
+    found: list[str] = []
+    for document in documents:
+        on_page = (*document.printed_authors, document.printed_title or "")
+        shown = (*document.authors, document.title or "")
+        found += on_page if printed else [name for name in shown if name not in on_page]
+    return "\n".join(squeeze(fold(name)) for name in found)
 
 
 def _attribution(text: str, documents: Sequence[Document]) -> tuple[tuple[Document, Block], ...]:
@@ -162,9 +174,9 @@ def _attribution(text: str, documents: Sequence[Document]) -> tuple[tuple[Docume
     left = squeeze(fold(text))
     found: list[tuple[Document, Block]] = []
     for document in documents:
-        used = [squeeze(fold(author)) for author in document.authors]
+        used = [squeeze(fold(author)) for author in document.printed_authors]
         names = [name for name in used if name and name in left]
-        title = squeeze(fold(document.title or ""))
+        title = squeeze(fold(document.printed_title or ""))
         byline, heading = document.typed_block("byline"), document.typed_block("title")
         if names and byline:
             found.append((document, byline))

@@ -60,7 +60,7 @@ class TypedLookup:
         named = (
             scope.document_ids
             or document_by_place(question, documents)
-            or documents_by_title(question, documents)
+            or documents_by_title(question, self._corpus.names)
         )
         if not named and not asks_about_text(question, documents):
             return None

@@ -1,15 +1,17 @@
 """Answer questions about a document itself (who wrote it, where they work, its title) from its typed parts.
 
 These answers are not prose of the corpus, so the sentence is put together here; what it says is the text
-of the byline, note or title, and that is what it cites.
+of the byline, note or title, and that is what it cites. What only an uploader says of a document is no
+proof: it may be told, not cited.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rag.names import DocumentNames, bare_text
 from rag.question import Question
 from rag.question_patterns import Metadata
 from rag.records import Block, Document
@@ -24,7 +26,6 @@ _METADATA_WORDS = re.compile(
     r"哪个|哪家|哪里|哪儿|哪篇|几篇|叫什么|名字|姓名|什么|分别|请问|告诉我|关于|有关|讨论|论述|谈论|谈到|谈|讲|讲到|提到|说|是|的|了|在|都|有|个|吗|呢|"
     r"课题|项目|编号|身份|职务|职称|供职|上班|出自|谁手|各自|各|位|篇|里|中|这|那|who|wrote|is|the|are|author|authors|of|essay|article|about|on|title|what|which|where|does|work|written|by|for|in|this|that|a|an|did"
 )
-_PUNCTUATION = re.compile(r"[\W_]+")
 _NTH_DOCUMENT = re.compile(r"第([一二三四五六七八九十]{1,3}|\d{1,2})篇")
 _NAMED_WORK = re.compile(r"[《]([^《》]{1,40})[》]")
 _ALL_MAX = 12
@@ -58,7 +59,11 @@ def asks_about_text(question: Question, documents: Sequence[Document]) -> bool:
         return False
     work = _NAMED_WORK.search(question.text)
     if work:
-        return any(work.group(1) in (document.title or "") for document in documents)
+        return any(
+            work.group(1) in (title or "")
+            for document in documents
+            for title in (document.title, document.printed_title)
+        )
     return bool(_ABOUT_TEXT.search(question.folded)) or not topic_of(question.folded)
 
 
@@ -76,13 +81,14 @@ def document_by_place(question: Question, documents: Sequence[Document]) -> tupl
     return (documents[number - 1].document_id,) if number and number <= len(documents) else ()
 
 
-def documents_by_title(question: Question, documents: Sequence[Document]) -> tuple[str, ...]:
+def documents_by_title(question: Question, names: Mapping[str, DocumentNames]) -> tuple[str, ...]:
     """Documents whose title, however short, stands in a question about documents."""
-    bare = _PUNCTUATION.sub("", question.folded)
-    titles = {
-        document.document_id: _PUNCTUATION.sub("", fold(document.title or "")) for document in documents
-    }
-    return tuple(i for i, title in titles.items() if len(title) >= 2 and title in bare)
+    bare = bare_text(question.folded)
+    return tuple(
+        document_id
+        for document_id, called in names.items()
+        if any(len(title) >= 2 and title in bare for title in called.titles)
+    )
 
 
 def documents_by_note(question: Question, documents: Sequence[Document]) -> tuple[str, ...]:
@@ -111,17 +117,31 @@ def answer_typed(metadata: Metadata, documents: Sequence[Document]) -> TypedAnsw
     sentences = tuple(sentence for sentence in made if sentence is not None)
     if sentences:
         return TypedAnswer(sentences)
-    if not any(document.typed_blocks for document in documents):
+    given = [(document, said) for document in documents if (said := _given(metadata, document))]
+    if not given and not any(document.typed_blocks for document in documents):
         return None
-    names = {"authors": "作者", "affiliation": "作者单位", "title": "标题", "documents": "标题"}
+    name = {"authors": "作者", "affiliation": "作者单位", "title": "标题", "documents": "标题"}[metadata]
     labels = "、".join(f"“{document.label}”" for document in documents)
-    return TypedAnswer((), f"原文没有印出{labels}的{names[metadata]}。")
+    missing = f"原文没有印出{labels}的{name}。"
+    if given:  # said as what it is: there is no place to cite
+        missing += f"添加文章的人注明的{name}："
+        missing += "；".join(f"{said}（“{document.label}”）" for document, said in given) + "。"
+    return TypedAnswer((), missing)
+
+
+def _given(metadata: Metadata, document: Document) -> str:
+    """What only the uploader says of what is asked for, or ""."""
+    if metadata == "authors":
+        return "" if document.printed_authors else "、".join(document.authors)
+    if metadata in ("title", "documents"):
+        return "" if document.printed_title else document.title or ""
+    return ""
 
 
 def _called(document: Document) -> str:
     """How a sentence refers to a document."""
-    if document.title:
-        return f"《{document.title}》"
+    if document.printed_title:
+        return f"《{document.printed_title}》"
     return f"以“{document.paragraphs[0].text[:16]}…”开头的文章（原文未印标题）"
 
 
@@ -130,7 +150,7 @@ def _authors(document: Document) -> TypedSentence | None:
     if block is None:
         return None
     blocks = [found for kind in ("title",) if (found := document.typed_block(kind))]
-    text = f"{_called(document)}的作者是{'、'.join(document.authors)}。"
+    text = f"{_called(document)}的作者是{'、'.join(document.printed_authors)}。"
     return TypedSentence(text, document, (block, *blocks))
 
 
@@ -139,7 +159,7 @@ def _affiliation(document: Document) -> TypedSentence | None:
     if block is None or not document.affiliation:
         return None
     byline = document.typed_block("byline")
-    who = f"{'、'.join(document.authors)}：" if document.authors else ""
+    who = f"{'、'.join(document.printed_authors)}：" if document.printed_authors else ""
     return TypedSentence(f"{who}{document.affiliation}。", document, (block, byline) if byline else (block,))
 
 
@@ -148,9 +168,9 @@ def _title(document: Document) -> TypedSentence | None:
     if block is None:
         return None
     byline = document.typed_block("byline")
-    who = f"{'、'.join(document.authors)}的文章" if document.authors else "这篇文章的"
+    who = f"{'、'.join(document.printed_authors)}的文章" if document.printed_authors else "这篇文章的"
     return TypedSentence(
-        f"{who}标题是《{document.title}》。", document, (block, byline) if byline else (block,)
+        f"{who}标题是《{document.printed_title}》。", document, (block, byline) if byline else (block,)
     )
 
 
@@ -159,7 +179,7 @@ def _document(document: Document) -> TypedSentence | None:
     if block is None:
         return None
     byline = document.typed_block("byline")
-    who = f"{'、'.join(document.authors)}的" if document.authors else ""
+    who = f"{'、'.join(document.printed_authors)}的" if document.printed_authors else ""
     blocks = (block,) if byline is None or byline is block else (block, byline)
     return TypedSentence(f"是{who}{_called(document)}。", document, blocks)
 

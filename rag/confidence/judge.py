@@ -3,17 +3,20 @@
 The threshold is not a number of its own but follows from one setting, a rate: of the questions that the
 corpus does not answer, what share may be answered all the same. What is set is what was measured on other
 corpora; on a corpus whose encoder was never measured the dense evidence is left out, `calibration` says
-"none", and half the rate is used.
+"none", and half the rate is used. Where a collection was calibrated with questions of its own
+(`rag.confidence.correction`), they correct the probability and set the threshold, and it says "collection".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from rag.confidence.correction import Basis, Correction
 from rag.confidence.features import (
     READ_PASSAGES,
     dense_features,
@@ -21,14 +24,14 @@ from rag.confidence.features import (
     topic_features,
     word_features,
 )
-from rag.confidence.model import GROUPS, ConfidenceModels
+from rag.confidence.model import GROUPS, ConfidenceModels, logistic
 from rag.confidence.reader import Reader
 from rag.confidence.wording import Wording, knows, read_wording
+from rag.names import DocumentNames
 from rag.question import Question
 from rag.ranking.arms import LexicalArm
 from rag.records import Calibration
 from rag.retrieval import Retrieved
-from rag.text.folding import fold
 from rag.text.places import places_in
 
 _CAUTION = 0.5
@@ -36,6 +39,8 @@ _CAUTION = 0.5
 _ELSEWHERE_CONFIDENCE = 0.05
 """Highest confidence for a question about a place that the corpus never names. 0 of 2,036 answerable
 questions of the corpora to fit on and of dev are such, 9 of 1,728 others."""
+
+_NO_NAMES: Mapping[str, DocumentNames] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Judgement:
         wording: What the corpus lacks of its words.
         places: Well-known places that it names and the corpus never does.
         logits: What the reader said of the first passages, best passage first; empty without a reader.
+        logit: What the fitted model says, before any correction and rule; 0 where nothing was searched.
         features: All features by name, for `explain`.
     """
 
@@ -61,6 +67,7 @@ class Judgement:
     features: Mapping[str, float]
     places: tuple[str, ...] = ()
     logits: tuple[float, ...] = ()
+    logit: float = 0.0
 
 
 class Judge:
@@ -72,7 +79,13 @@ class Judge:
         reader: Compares question and passages; None to do without.
         knows_encoder: Whether the background of the encoder in use was measured.
         false_answer_rate: Share, 0-1, of unanswerable questions that may be answered.
-        labels: Text of titles, bylines and notes, which are not among the terms.
+        names: What each document is called: titles, bylines and notes are not among the terms.
+        correction: What calibrating the collection found; left aside if it was made for another model or
+            reader.
+
+    Attributes:
+        calibration: What its probabilities were fitted on.
+        basis: The fitted model and its threshold at the set rate, before any correction.
     """
 
     def __init__(
@@ -83,30 +96,41 @@ class Judge:
         *,
         knows_encoder: bool,
         false_answer_rate: float,
-        labels: str = "",
+        names: Mapping[str, DocumentNames] = _NO_NAMES,
+        correction: Correction | None = None,
     ) -> None:
         self._arm = arm
         self._models = models
         self._reader = reader
-        self._labels = fold(labels)
+        self._names = names
         self._knows_encoder = knows_encoder
         groups = [*(("dense",) if knows_encoder else ()), "words", *(("reader",) if reader else ())]
         self._model = models.by_name["+".join(groups)]
-        self._calibration: Calibration = "general" if knows_encoder else "none"
+        self.calibration: Calibration = "general" if knows_encoder else "none"
         cautious = (
             false_answer_rate if knows_encoder or false_answer_rate >= 1 else _CAUTION * false_answer_rate
         )
-        self._threshold = self._model.threshold(cautious)
+        revision = reader.revision if reader else None
+        self.basis = Basis(self._model, revision, self._model.threshold(cautious), false_answer_rate)
+        self._correction = correction if correction and correction.fits(self.basis) else None
+        self._threshold = self.basis.threshold
+        if self._correction is not None:
+            self.calibration = "collection"
+            self._threshold = self._correction.threshold(self.basis)
         self.ever_answers = false_answer_rate > 0
         self.described: dict[str, Any] = {
             "model": self._model.name,
-            "reader": reader.revision if reader else None,
+            "reader": revision,
             "false_answer_rate": false_answer_rate,
             "provenance": dict(models.provenance),
         }
+        if self._correction is not None:
+            self.described["correction"] = self._correction.described
 
     def judge(self, question: Question, found: Retrieved) -> Judgement:
-        """Judge one question by what was found for it (at least one passage)."""
+        """Judge one question by what was found for it; where nothing was, there was nothing to search."""
+        if not found.passages:
+            return Judgement(0.0, False, False, self.calibration, Wording((), (), (), (), ()), {})
         wording = read_wording(found.question, self._arm)
         parts = [word_features(question, found, wording, self._arm)]
         if self._knows_encoder:
@@ -116,31 +140,40 @@ class Judge:
             logits = self._reader.read(question.text, found.passages[:READ_PASSAGES])
             parts.append(reader_features(logits))
         features = np.concatenate(parts)
-        confidence = self._model.confidence(features)
+        logit = self._model.logit(features)
+        decisive = confidence = logistic(logit)
+        if self._correction is not None:
+            confidence = self._correction.confidence(logit)
         places = self._foreign_places(question)
         if places:
-            confidence = min(confidence, _ELSEWHERE_CONFIDENCE)
+            decisive, confidence = (min(each, _ELSEWHERE_CONFIDENCE) for each in (decisive, confidence))
         named = zip(GROUPS[self._model.name], features.tolist(), strict=True)
         return Judgement(
             confidence,
-            confidence >= self._threshold,
+            decisive >= self._threshold,
             self._on_topic(found, wording),
-            self._calibration,
+            self.calibration,
             wording,
             {name: round(value, 4) for name, value in named},
             places,
             tuple(logits.tolist()),
+            logit,
         )
 
     def _foreign_places(self, question: Question) -> tuple[str, ...]:
         return tuple(
             place
             for place in places_in(question.text)
-            if place not in self._labels and not knows(self._arm, place)
+            if not knows(self._arm, place) and not self._is_label(place)
         )
+
+    def _is_label(self, place: str) -> bool:
+        return any(place in names.labels for names in self._names.values())
 
     def on_topic(self, found: Retrieved) -> bool:
         """Whether a question is about the corpus's subject, without asking the reader."""
+        if not found.passages:
+            return False
         return self._on_topic(found, read_wording(found.question, self._arm))
 
     def _on_topic(self, found: Retrieved, wording: Wording) -> bool:

@@ -59,7 +59,11 @@ class ConfidenceModel:
 
     def confidence(self, features: Floats) -> float:
         """Estimated probability, 0-1, that the corpus answers the question."""
-        return logistic(float(features @ self.weights) + self.offset)
+        return logistic(self.logit(features))
+
+    def logit(self, features: Floats) -> float:
+        """The same before it is squeezed between 0 and 1."""
+        return float(features @ self.weights) + self.offset
 
     def threshold(self, rate: float) -> float:
         """Least confidence that is answered at this rate of false answers.
@@ -77,6 +81,12 @@ class ConfidenceModel:
         high = self.operating_points[place] if place < len(rates) else (1.0, 0.0)
         share = (rate - low[0]) / (high[0] - low[0])
         return low[1] + share * (high[1] - low[1])
+
+    def rates(self, thresholds: Floats) -> Floats:
+        """The other way round: the rate of false answers, 0-1, at each threshold; shape as given."""
+        points = [(1.0, 0.0), *reversed(self.operating_points), (0.0, 1.0)]
+        found: Floats = np.interp(thresholds, [point[1] for point in points], [point[0] for point in points])
+        return found
 
 
 @dataclass(frozen=True)

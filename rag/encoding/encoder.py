@@ -25,6 +25,8 @@ Progress = Callable[[int, int], None]
 
 BUNDLED_ENCODER = "bundled:multilingual-e5-small"
 _BATCH = 32
+_MODEL_FILES = ("modules.json", "config.json")
+"""Any folder that sentence-transformers can load holds one of these."""
 
 
 class Encoder(Protocol):
@@ -60,18 +62,20 @@ class SentenceTransformerEncoder:
             filled cache).
         cache_dir: Where the bundled model is unpacked.
         threads: Torch threads for passages; the result does not depend on it.
+        offline: Whether a hub name must be in the cache already.
 
     Raises:
         EncoderError: If the model cannot be found or loaded.
     """
 
-    def __init__(self, model: str, cache_dir: Path, threads: int) -> None:
+    def __init__(self, model: str, cache_dir: Path, threads: int, *, offline: bool = False) -> None:
         self._name = model
         self._threads = threads
-        folder = unpacked_e5_folder(cache_dir) if model == BUNDLED_ENCODER else Path(model).expanduser()
-        local = folder.is_dir()
-        self._revision = folder_revision(folder) if local else model
-        self._model = _load(str(folder) if local else model, local_only=local)
+        folder = unpacked_e5_folder(cache_dir) if model == BUNDLED_ENCODER else _folder_named(model)
+        self._revision = folder_revision(folder) if folder is not None else model
+        self._model = (
+            _load(model, local_only=offline) if folder is None else _load(str(folder), local_only=True)
+        )
         self._dimension = int(self._model.get_embedding_dimension() or 0)
 
     @property
@@ -138,10 +142,34 @@ def _use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
+def _folder_named(model: str) -> Path | None:
+    """The local model folder of that name; None if there is no folder, whatever the name is made of.
+
+    Raises:
+        EncoderError: If the folder holds no model. Its revision would be looked for all through "/".
+    """
+    try:
+        folder = Path(model).expanduser()
+        if not folder.is_dir():
+            return None
+        is_model = any((folder / name).is_file() for name in _MODEL_FILES)
+    except (OSError, ValueError, RuntimeError):  # too long for a name, a NUL in it, no such person's home
+        return None
+    if not is_model:
+        raise EncoderError(
+            f"文件夹 {model!r} 里没有编码模型（没有 {'、'.join(_MODEL_FILES)}）。"
+            "请检查 CEWEN_ENCODER（本地文件夹或模型名）。"
+        )
+    return folder
+
+
 def _load(path: str, *, local_only: bool) -> Any:
     if local_only:
-        # Without this the hub client asks the network for newer files even for a local folder.
+        # Without this the hub client asks the network for newer files even for what is local.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # OpenMP reads it when torch brings it in. By default a thread that has done its share spins until the
+    # others have: on busy cores passages took twice the processor time, and up to twice as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging

@@ -56,16 +56,11 @@ class Candidate:
 
 def candidates(corpus: Corpus) -> list[Candidate]:
     """Every candidate of a sample of the corpus, best first, each question once."""
-    rows: dict[str, list[Sentence]] = {}
-    documents = _sample(corpus.documents, MAX_DOCUMENTS)
-    for document in documents:
-        rows[document.document_id] = []
-    for sentence in corpus.sentences:
-        if sentence.document_id in rows:
-            rows[sentence.document_id].append(sentence)
     found: dict[str, Candidate] = {}
-    for document in documents:
-        for made in (*_of_document(document), *_of_text(document, rows[document.document_id])):
+    for document in _sample(corpus.documents, MAX_DOCUMENTS):
+        _, place = corpus.first_rows[document.document_id]
+        rows = corpus.sentences[place.start : place.stop]
+        for made in (*_of_document(document), *_of_text(document, rows)):
             known = found.get(made.question)
             if known is None or made.score > known.score:
                 found[made.question] = made
@@ -81,8 +76,14 @@ def _sample(rows: Sequence[_Row], most: int) -> Sequence[_Row]:
 def _of_document(document: Document) -> Iterator[Candidate]:
     """Who wrote it, where its page prints title and author."""
     byline = document.typed_block("byline")
-    title = document.title
-    if byline is None or not document.authors or not title or len(title) > _TITLE_MAX_CHARS or "《" in title:
+    title = document.printed_title
+    if (
+        byline is None
+        or not document.printed_authors
+        or not title
+        or len(title) > _TITLE_MAX_CHARS
+        or "《" in title
+    ):
         return
     question = f"《{title}》的作者是谁？"
     if is_traditional(title):

@@ -62,6 +62,12 @@ class Evidence:
     lexical_peak: float
 
 
+NO_EVIDENCE = Evidence(
+    np.zeros(0, np.int64), np.zeros((0, len(FEATURES))), np.zeros(0), np.zeros(3), lexical_peak=0.0
+)
+"""What speaks for no candidates."""
+
+
 def candidate_sentences(
     question_terms: Sequence[str], vector: Floats, index: SearchIndex, corpus: Corpus, k: int
 ) -> Ordinals:
@@ -72,14 +78,15 @@ def candidate_sentences(
         chunks.update(corpus.sentences[row].chunk_ordinal for row in arm.search(vector, k)[0].tolist())
     rows = index.sentence_terms.search(question_terms, k)[0].tolist()
     chunks.update(corpus.sentences[row].chunk_ordinal for row in rows)
-    sentences = [ordinal for chunk in chunks for ordinal in corpus.sentences_of_chunk[chunk]]
+    live = corpus.sentences_of_chunk
+    sentences = [ordinal for chunk in chunks for ordinal in live.get(chunk, ())]
     return np.array(sorted(sentences), np.int64)
 
 
 def gather_evidence(
     question: Question, vector: Floats, index: SearchIndex, corpus: Corpus, background: Background, k: int
 ) -> Evidence:
-    """Features of the candidates for one question.
+    """Features of the candidates for one question, put to a corpus that has documents.
 
     Args:
         question: The question as searched.
@@ -150,17 +157,13 @@ def _neighbours(present: npt.NDArray[np.bool_], corpus: Corpus, ordinals: Ordina
     """Presence in a sentence or in the one before or after it in the same paragraph."""
     found = present[:, ordinals].copy()
     for column, ordinal in enumerate(ordinals.tolist()):
+        here = corpus.sentences[ordinal]
+        # A dead copy of the same document may stand just before its first row.
+        rows = corpus.sentences_of_paragraph[here.document_id, here.paragraph]
         for other in (ordinal - 1, ordinal + 1):
-            if _in_same_paragraph(corpus, ordinal, other):
+            if rows[0] <= other <= rows[-1]:
                 found[:, column] |= present[:, other]
     return found
-
-
-def _in_same_paragraph(corpus: Corpus, ordinal: int, other: int) -> bool:
-    if not 0 <= other < len(corpus.sentences):
-        return False
-    here, there = corpus.sentences[ordinal], corpus.sentences[other]
-    return (there.document_id, there.paragraph) == (here.document_id, here.paragraph)
 
 
 def _form(question: Question, corpus: Corpus, ordinals: Ordinals) -> tuple[Matrix, Matrix]:

@@ -8,7 +8,7 @@ layout alone; that it equals the source is tested on this reader's own and on ge
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.reading.joining import join_lines
 from rag.reading.lines import Line, LineTable
@@ -35,12 +35,21 @@ class Layout:
 
 
 def read_documents(source: Source) -> tuple[Document, ...]:
-    """The documents of a source, in page order (one without a body is left out)."""
-    return read_page(source)[0]
+    """The documents of a source, in page order (one without a body is left out).
+
+    What its uploader says of a source is said of its one document, and goes before what is printed. Where
+    there are several, the title is that of the whole, and the authors are those of whom the page names none.
+    """
+    return _read(source)[0]
 
 
 def read_page(source: Source) -> tuple[tuple[Document, ...], Layout]:
     """Documents and layout of a source."""
+    documents, blocks, hard_wrapped = _read(source)
+    return documents, Layout(tuple(blocks), _gaps(source.text, blocks), hard_wrapped)
+
+
+def _read(source: Source) -> tuple[tuple[Document, ...], list[Block], bool]:
     table = LineTable(source.text)
     page = cut_page(table.lines)
     blocks: list[Block] = [_typed("masthead", [line], table) for line in page.masthead]
@@ -50,9 +59,10 @@ def read_page(source: Source) -> tuple[tuple[Document, ...], Layout]:
         typed, body = _section_blocks(section, table, habits)
         blocks += [*typed, *body]
         if any(block.kind == "paragraph" for block in body):
-            documents.append(_document(source, len(documents) + 1, section, typed, body))
+            documents.append(document_of(source, len(documents) + 1, section.authors, typed, body))
     blocks.sort(key=lambda block: block.span.start_char)
-    return tuple(documents), Layout(tuple(blocks), _gaps(source.text, blocks), page.hard_wrapped)
+    alone = len(documents) == 1
+    return tuple(as_shown(document, alone=alone) for document in documents), blocks, page.hard_wrapped
 
 
 def unreflow(layout: Layout) -> str:
@@ -113,9 +123,18 @@ def _section_blocks(
     return typed, body
 
 
-def _document(
-    source: Source, number: int, section: Section, typed: list[Block], body: list[Block]
+def document_of(
+    source: Source, number: int, authors: tuple[str, ...], typed: Sequence[Block], body: Sequence[Block]
 ) -> Document:
+    """A document as its page prints it.
+
+    Args:
+        source: Where it stands.
+        number: From 1 within the source.
+        authors: Those of its byline.
+        typed: Its title, byline and note.
+        body: Headings and paragraphs in source order, at least one paragraph.
+    """
     texts = {block.kind: block.text for block in typed}
     title = texts.get("title", "").lstrip("# ").strip() or None
     note = texts.get("note")
@@ -127,15 +146,35 @@ def _document(
         else:
             paragraphs.append(Paragraph(len(paragraphs) + 1, block, heading))
     return Document(
-        document_id=f"{source.sha256[:12]}-{number}",
+        document_id=f"{source.source_id}-{number}",
         source=source,
         title=title,
-        label=title or _label(section.authors, paragraphs[0].text),
-        authors=section.authors,
+        label=title or _label(authors, paragraphs[0].text),
+        authors=authors,
         affiliation=note[1:-1].strip() if note else None,
-        typed_blocks=tuple(typed + [block for block in body if block.kind == "heading"]),
+        typed_blocks=(*typed, *(block for block in body if block.kind == "heading")),
         paragraphs=tuple(paragraphs),
+        printed_title=title,
+        printed_authors=authors,
     )
+
+
+def as_shown(document: Document, *, alone: bool) -> Document:
+    """A document as its uploader wants it shown; see `read_documents`.
+
+    Args:
+        document: As its page prints it.
+        alone: Whether it is the only one of its source.
+    """
+    given = document.source.metadata
+    if alone:
+        title, authors = given.title or document.title, given.authors or document.authors
+    else:
+        title, authors = document.title, document.authors or given.authors
+    if (title, authors) == (document.title, document.authors):
+        return document
+    label = title or _label(authors, document.paragraphs[0].text)
+    return replace(document, title=title, label=label, authors=authors)
 
 
 def _label(authors: Sequence[str], opening: str) -> str:

@@ -39,34 +39,39 @@ def join_lines(
     for line in lines:
         if line.is_blank:
             continue
-        if kept and _space_between_lines(kept[-1][0], line.content[0]):
-            kept.append((" ", kept[-1][1] + 1))
+        if kept and _space_between_lines(kept[-1][0][-1], line.content[0]):
+            kept.append((" ", kept[-1][1] + len(kept[-1][0])))
         closed = close_up and _is_letter_spaced(line.text)
         kept += _kept_of_line(line, keep_spaces=keep_spaces and not closed, closed=closed)
-    text = "".join(char for char, _ in kept)
-    return Block(kind, text, _offset_map(kept), table.span(kept[0][1], kept[-1][1] + 1))
+    text = "".join(piece for piece, _ in kept)
+    last, last_offset = kept[-1]
+    return Block(kind, text, _offset_map(kept), table.span(kept[0][1], last_offset + len(last)))
 
 
 def _kept_of_line(line: Line, *, keep_spaces: bool, closed: bool) -> Iterator[tuple[str, int]]:
-    """The characters of a line that are read, each with its source offset."""
+    """The pieces of a line that are read, each with the source offset of its first character."""
     start = line.start + len(line.text) - len(line.text.lstrip())
+    if keep_spaces:
+        yield line.content, start
+        return
     for run in _RUNS.finditer(line.content):
         first = start + run.start()
-        if keep_spaces or not run.group().isspace():
-            yield from ((char, first + i) for i, char in enumerate(run.group()))
+        if not run.group().isspace():
+            yield run.group(), first
         elif not closed and _both_latin(line.content[run.start() - 1], line.content[run.end()]):
             yield " ", first
 
 
 def _offset_map(kept: Sequence[tuple[str, int]]) -> OffsetMap:
     text_starts, source_starts = [], []
-    expected = -1
-    for index, (_, offset) in enumerate(kept):
+    index, expected = 0, -1
+    for piece, offset in kept:
         if offset != expected:
             text_starts.append(index)
             source_starts.append(offset)
-        expected = offset + 1
-    return OffsetMap(tuple(text_starts), tuple(source_starts), len(kept))
+        index += len(piece)
+        expected = offset + len(piece)
+    return OffsetMap(tuple(text_starts), tuple(source_starts), index)
 
 
 def _is_latin(char: str) -> bool:

@@ -13,6 +13,8 @@ _ENDERS = "。！？!?"
 _CLOSERS = "”’」』）)】》〉\"'"
 _OPEN_BRACKETS, _CLOSE_BRACKETS = "（(《【〔[", "）)》】〕]"
 _RUNS_ON = "，、；：,;:的地得是和与而—"
+_TELLING = re.compile(f"[{re.escape(_ENDERS + _OPEN_BRACKETS + _CLOSE_BRACKETS)}.]")
+"""What can end a sentence, or keeps one from ending; all else is passed over."""
 _BRACKET_MAX_CHARS = 200
 _LATIN_GOES_ON = re.compile(r"[\"'”’)\]]*\s*[a-z]")
 _LATIN_STOP = re.compile(r"\.[\"'”’)\]]*(?:\s*$|\s+[\"'“‘(\[]*([A-Z]|[\u3400-\u9fff]))")
@@ -31,9 +33,9 @@ def sentence_ranges(text: str) -> list[tuple[int, int]]:
     """
     ranges: list[tuple[int, int]] = []
     start = index = depth = opened_at = 0
-    while index < len(text):
-        char = text[index]
-        index += 1
+    while found := _TELLING.search(text, index):
+        char = found[0]
+        index = found.end()
         if char in _OPEN_BRACKETS:
             opened_at = index if depth == 0 else opened_at
             depth += 1

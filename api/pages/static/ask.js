@@ -1,7 +1,8 @@
-// The ask page: a conversation, its question box, and what is in the address: in the fragment, a lone question
-// (#q=…), or the id of a longer conversation in this browser (#c=…). No request carries the address's
+// The ask page: a conversation, its question box, and what is in the address: the collection, and in the
+// fragment a lone question (#q=…), or the id of a longer conversation in this browser (#c=…). No request carries the address's
 // fragment; a question is sent in a body of its own, together with what was asked and answered before it.
 
+import { collectionOf, currentCollection, offerCollections, queryFor } from "./collections.js";
 import { Conversation } from "./conversation.js";
 import { askBody, countChars, wellFormed } from "./dialogue.js";
 import { pastConversations } from "./past.js";
@@ -23,6 +24,7 @@ const welcome = document.getElementById("welcome");
 const { maxChars, maxTurns, maxTurnChars, maxBytes } = box.dataset;
 const limits = { turns: Number(maxTurns), turnChars: Number(maxTurnChars), bytes: Number(maxBytes) };
 
+const collection = currentCollection();
 const store = new ConversationStore(browserStorage("localStorage"));
 let conversation = new Conversation();
 let running = null; // the AbortController of the question under way
@@ -72,7 +74,7 @@ async function run(turn) {
   say("正在查找……");
   let outcome = "failed";
   try {
-    outcome = await turn.run(askBody(turn.question, mine.answeredBefore(turn), limits), controller.signal);
+    outcome = await turn.run(askBody(turn.question, mine.answeredBefore(turn), limits, collection), controller.signal);
   } finally {
     if (running === controller) rest();
     // It may have been left behind for another conversation.
@@ -111,7 +113,7 @@ function setBusy(busy) {
 }
 
 function setAddress() {
-  history.replaceState(null, "", conversation.fragment || window.location.pathname);
+  history.replaceState(null, "", window.location.pathname + window.location.search + conversation.fragment);
 }
 
 function show(shown) {
@@ -127,7 +129,13 @@ function show(shown) {
   setAddress();
 }
 
-function reopen({ id, turns }) {
+// One about another collection opens on the page of that one.
+function reopen(stored) {
+  const { id, turns } = stored;
+  if (collectionOf(stored) !== collection) {
+    window.location.assign(`${window.location.pathname}${queryFor(collectionOf(stored))}#c=${id}`);
+    return;
+  }
   show(new Conversation(id, turns.map((saved) => new Turn(saved.question, { again, say }, saved))));
   log.lastElementChild.scrollIntoView({ block: "start" });
 }
@@ -183,6 +191,7 @@ watchMarks(main);
 pastConversations(store, { open: reopen, removed });
 window.addEventListener("hashchange", followAddress);
 followAddress();
-fillWelcome(root, { ask, say });
+fillWelcome(root, queryFor(collection), { ask, say });
+offerCollections();
 if (document.activeElement === document.body) box.focus({ preventScroll: true });
 performance.mark("cewen-ready");

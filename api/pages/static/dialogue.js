@@ -23,11 +23,13 @@ function messages(turn, maxChars) {
 }
 
 // The body of /v1/ask: the question with as many of the latest turns as fit. A question is never without
-// its answer. `limits` is {turns, turnChars, bytes}.
-export function askBody(question, turns, limits) {
+// its answer. `limits` is {turns, turnChars, bytes}; `collection` is named where it is not
+// the default one.
+export function askBody(question, turns, limits, collection = "default") {
+  const about = collection === "default" ? {} : { collection };
   let history = turns.flatMap((turn) => messages(turn, limits.turnChars)).slice(-(limits.turns - (limits.turns % 2)));
   for (;;) {
-    const body = { question: wellFormed(question), history, stream: true };
+    const body = { question: wellFormed(question), history, ...about, stream: true };
     const bytes = new TextEncoder().encode(JSON.stringify(body)).length;
     if (bytes <= limits.bytes || history.length === 0) return body;
     history = history.slice(2);

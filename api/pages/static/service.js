@@ -18,6 +18,11 @@ export async function getJson(path) {
   return readJson(await send(path, {}, {}));
 }
 
+export async function postJson(path, body) {
+  const headers = { "Content-Type": "application/json" };
+  return readJson(await send(path, { method: "POST", headers, body: JSON.stringify(body) }, {}));
+}
+
 // The events of one answer as {event, data}, `data` being what the JSON says. The last one is "done".
 export async function* askEvents(body, signal) {
   const headers = { "Content-Type": "application/json", Accept: "text/event-stream, application/json" };

@@ -1,14 +1,16 @@
-// What one can do with an answer: copy it with its citations, ask the same again.
+// What one can do with an answer: copy it with its citations, ask the same again, say whether it helped.
 
 import { FORMATS, cite, dayOf } from "./citing.js";
 import { copyText } from "./clipboard.js";
 import { button, element, HERE } from "./dom.js";
+import { feedbackOn } from "./feedback.js";
 
 // `say` tells the reader what happened.
 export function answerTools(turn, { again, say }) {
   const row = element("div", "tools");
   if (turn.reply?.status === "answered") row.append(copyMenu(turn, say));
   row.append(button("quiet", "再问一次", again));
+  if (turn.reply?.id && "feedback" in document.getElementById("log").dataset) row.append(feedbackOn(turn.reply.id));
   return row;
 }
 

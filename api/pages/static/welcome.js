@@ -9,9 +9,10 @@ const PATIENCE_MS = 1000;
 
 // The examples have their room from the start. The documents come after them, so they wait a moment to see
 // whether there are any; without, the room is given up before anything stands under it.
-export async function fillWelcome(root, { ask, say }) {
-  const examples = showExamples(ask);
-  const documents = getJson("/v1/documents");
+// `query` names the collection.
+export async function fillWelcome(root, query, { ask, say }) {
+  const examples = showExamples(query, ask);
+  const documents = getJson(`/v1/documents${query}`);
   documents.catch(() => {}); // it may fail while nobody waits yet; below it is looked at
   await Promise.race([examples, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
   try {
@@ -22,11 +23,11 @@ export async function fillWelcome(root, { ask, say }) {
   }
 }
 
-async function showExamples(ask) {
+async function showExamples(query, ask) {
   const section = document.getElementById("examples");
   let questions = [];
   try {
-    ({ questions } = await getJson("/v1/examples"));
+    ({ questions } = await getJson(`/v1/examples${query}`));
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
   }

@@ -1,0 +1,1 @@
+"""What readers thought of answers, the questions kept for those who look after a corpus, and their review."""

@@ -1,0 +1,32 @@
+"""The library: collections of documents that come and go while others ask.
+
+The store and the index know nothing of encoders and engines; this package joins them. Its modules, from the
+bottom up (`tests/test_library_layers.py` has the levels); each imports only from those before it:
+
+- `cuts`: rows of texts, kept beside the index.
+- `jobs`: work that takes its time, in threads of its own.
+- `labelled`: questions that a person has labelled.
+- `memory`: what a start leaves behind is not looked through again.
+- `preparing`: rows to vectors and terms.
+- `probing`: an index from disk, asked for what it must find.
+- `resolving`: what became of a cited place.
+- `syncing`: what a folder's change asks for.
+- `mirroring`: carries out what `syncing` plans.
+- `snapshots`: one immutable state of a collection, and the next.
+- `folders`: the files of a folder, to be synced.
+- `generations`: when the index goes to disk.
+- `lookup`: ids and uploads, looked up in a snapshot.
+- `storing`: between the store's records and a snapshot.
+- `describing`: a snapshot as lists show it.
+- `loading`: the state that the store holds, made searchable.
+- `following`: how a reading process keeps up.
+- `seeding`: the seeds folder, followed at each start.
+- `collection`: one corpus that lives.
+- `intake`: texts accepted, then added by a job.
+- `reindexing`: another encoder, swapped in whole.
+- `library`: the port that routes and commands use.
+- `opening`: opens it.
+- `calibrating`: one collection's confidence, fitted to labelled questions.
+- `listing`: a list without loading anything.
+- `maintenance`: backup, restore, check.
+"""

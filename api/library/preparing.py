@@ -1,0 +1,100 @@
+"""Texts to what is stored and searched of them: rows, vectors, terms. The slow part of adding a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index.segments import IndexRows
+from rag.encoding.encoder import Encoder
+from rag.rows import DocumentRows
+from rag.text.terms import index_terms
+
+Progress = Callable[[int, int], None]
+"""Called with (texts encoded, texts in all)."""
+
+VectorsByKind = Mapping[str, npt.NDArray[np.float32]]
+
+KINDS = ("chunk", "sentence", "window")
+_BATCH_TEXTS = 4096
+"""Texts that are encoded, and then stored, together: what a kill costs at most, and some 6 MB of vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One document, ready to be searched.
+
+    Attributes:
+        rows: Its rows.
+        vectors: For each of `KINDS` float32, shape (rows, dimension), unit length.
+    """
+
+    rows: DocumentRows
+    vectors: VectorsByKind
+
+
+def texts_of(rows: DocumentRows) -> dict[str, list[str]]:
+    """What is encoded of a document, by kind."""
+    return {
+        "chunk": [chunk.text for chunk in rows.chunks],
+        "sentence": [sentence.text for sentence in rows.sentences],
+        "window": rows.windows(),
+    }
+
+
+def count_texts(rows: DocumentRows) -> int:
+    """How many texts are encoded of a document."""
+    return rows.chunk_count + 2 * rows.sentence_count
+
+
+def batches(rows: Sequence[DocumentRows]) -> Iterator[list[DocumentRows]]:
+    """Documents in groups of some thousand texts, in order; one that has more is a group of its own."""
+    batch: list[DocumentRows] = []
+    held = 0
+    for document in rows:
+        size = count_texts(document)
+        if batch and held + size > _BATCH_TEXTS:
+            yield batch
+            batch, held = [], 0
+        batch.append(document)
+        held += size
+    if batch:
+        yield batch
+
+
+def encode(
+    rows: Sequence[DocumentRows], encoder: Encoder, progress: Progress | None = None
+) -> list[Prepared]:
+    """Encode documents together, which is quicker than one by one.
+
+    Args:
+        rows: The documents; some thousand texts at a time (`batches`).
+        encoder: Makes the vectors.
+        progress: Told now and then; what it raises ends the work.
+    """
+    texts = [texts_of(document) for document in rows]
+    flat = [text for document in texts for kind in KINDS for text in document[kind]]
+    vectors = encoder.encode_passages(flat, progress)
+    prepared: list[Prepared] = []
+    at = 0
+    for document, own in zip(rows, texts, strict=True):
+        parts: dict[str, npt.NDArray[np.float32]] = {}
+        for kind in KINDS:
+            parts[kind] = np.ascontiguousarray(vectors[at : at + len(own[kind])])
+            at += len(own[kind])
+        prepared.append(Prepared(document, parts))
+    return prepared
+
+
+def index_rows(prepared: Sequence[Prepared]) -> IndexRows:
+    """Rows of at least one document as the index takes them, in order; makes the terms."""
+    return IndexRows(
+        vectors={kind: np.concatenate([one.vectors[kind] for one in prepared]) for kind in KINDS},
+        terms={
+            "chunk": [index_terms(chunk.text) for one in prepared for chunk in one.rows.chunks],
+            "sentence": [index_terms(sentence.text) for one in prepared for sentence in one.rows.sentences],
+        },
+    )

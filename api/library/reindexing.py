@@ -1,0 +1,88 @@
+"""Encode a collection anew beside the live index, and swap it in whole.
+
+Vectors made with the new model go to the store as they are made, some thousand texts at a time, so a kill
+loses little and the next attempt goes on from there. The collection answers from the old ones until, in one
+step under its lock, what came meanwhile is encoded too, the store switches over and the new state is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from api.engine_parts import EngineParts, Model
+from api.library.collection import LiveCollection
+from api.library.jobs import Report
+from api.library.preparing import batches, count_texts, encode
+from api.library.snapshots import encoder_key
+from api.library.storing import live_rows, stored_vectors
+from index.store import Store
+from rag.rows import DocumentRows
+
+
+class Reindexing:
+    """One change of encoder.
+
+    Args:
+        store: The truth.
+        collection: Which.
+        parts: Load the model.
+        encoder: Its name; None for the one of the settings.
+        report: Told how far it is; what it raises ends it, and nothing has changed for those who ask.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        collection: LiveCollection,
+        parts: EngineParts,
+        encoder: str | None,
+        report: Report,
+    ) -> None:
+        self._store = store
+        self._collection = collection
+        self._parts = parts
+        self._encoder = encoder
+        self._report = report
+        self._done = 0
+
+    def run(self) -> int:
+        """Do it; how many texts were encoded.
+
+        Raises:
+            EncoderError: If the model cannot be loaded.
+            IndexFileError: If the store cannot be written.
+        """
+        model = self._parts.model(self._encoder)
+        self._complete(model)
+        self._collection.swap_encoder(self._encoder, lambda: self._complete(model))
+        self._collection.write_generation(always=True)
+        return self._done
+
+    def _complete(self, model: Model) -> None:
+        """Make the vectors that are missing."""
+        missing = self._missing(model)
+        total = self._done + sum(map(count_texts, missing))
+        for batch in batches(missing):
+            before = self._done
+
+            def told(done: int, _: int, before: int = before) -> None:
+                self._report(before + done, total)
+
+            made = encode(batch, model.encoder, told)
+            self._store.put_vectors(
+                self._collection.name, encoder_key(model.encoder), list(map(stored_vectors, made))
+            )
+            self._done = before + sum(map(count_texts, batch))
+        self._report(self._done, self._done)
+
+    def _missing(self, model: Model) -> Sequence[DocumentRows]:
+        name = self._collection.name
+        have = {
+            one.document_id: one.rows_sha256 for one in self._store.stamps(name, encoder_key(model.encoder))
+        }
+        return [
+            row
+            for stored in self._store.sources(name)
+            for row in live_rows(stored, self._parts)
+            if have.get(row.document.document_id) != row.sha256
+        ]

@@ -1,0 +1,146 @@
+"""What became of a cited place: is it there unchanged, was the document replaced, or removed?
+
+Never other text: a place counts as current only if the text is the very one that was cited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+from api.library_records import CitationClaim, Resolution
+from index.store import Removal
+from rag.answering.citations import source_url
+from rag.reading.lines import LineTable
+from rag.records import Document, Source, SourceSpan
+
+FindDocument = Callable[[str], Document | None]
+"""The live document of an id."""
+FindRemoval = Callable[[str], Removal | None]
+"""What is known of a document that was removed."""
+
+_MAX_SUCCESSORS = 100
+
+
+def resolve(
+    claim: CitationClaim, document: FindDocument, removal: FindRemoval, *, public_url: str
+) -> Resolution | None:
+    """What became of a cited place in one collection; None if it never knew the document.
+
+    Args:
+        claim: What was cited.
+        document: Finds what is there.
+        removal: Finds what was.
+        public_url: Prefix of links.
+    """
+    if live := document(claim.document_id):
+        return _in_live(claim, live, public_url)
+    gone = removal(claim.document_id)
+    if gone is None:
+        return None
+    if claim.source_sha256 and claim.source_sha256 != gone.source_sha256:
+        return Resolution("unknown", claim.document_id, _OTHER_TEXT)
+    successors = _successors(gone, document, removal)
+    if not successors:
+        return Resolution("removed", claim.document_id, "所引的文档已经删除。")
+    ids = tuple(one.document_id for one in successors)
+    for successor in successors:
+        found = find_words(successor.source.text, claim.quote or "")
+        if found:
+            message = "所引的文档已被新的文档替换；引文的文字在新文档里一字不差，位置如下。"
+            return _at(claim, successor, found, public_url, "changed", message, ids)
+    return Resolution("changed", claim.document_id, "所引的文档已被新的文档替换。", replaced_by=ids)
+
+
+_RANK = ("current", "changed", "removed", "unknown")
+
+
+def better(one: Resolution, other: Resolution | None) -> Resolution:
+    """Of what two collections know of a place, what says more; the first if both say as much."""
+    if other is None:
+        return one
+    if one.status == other.status == "unknown":
+        return other
+    return min(one, other, key=lambda known: _RANK.index(known.status))
+
+
+_OTHER_TEXT = "这个编号的文档，原文与所引的不是同一份。请核对 source_sha256。"
+
+
+def find_words(text: str, quote: str) -> tuple[int, int] | None:
+    """Where `quote` first stands in `text`, white space aside: a half-open range; None if nowhere.
+
+    From its first to its last character that is not white space; None for a quote that has none.
+    """
+    wanted = "".join(quote.split())
+    if not wanted:
+        return None
+    start = "".join(text.split()).find(wanted)
+    if start < 0:
+        return None
+    inked = (place for place, char in enumerate(text) if not char.isspace())
+    first = next(islice(inked, start, None))
+    rest = len(wanted) - 1
+    last = next(islice(inked, rest - 1, None)) if rest else first
+    return first, last + 1
+
+
+def _in_live(claim: CitationClaim, live: Document, public_url: str) -> Resolution:
+    source = live.source
+    if claim.source_sha256 and claim.source_sha256 != source.sha256:
+        return Resolution("unknown", claim.document_id, _OTHER_TEXT)
+    if claim.end_char > len(source.text):
+        message = f"所引的区间超出原文，原文共 {len(source.text)} 个字符。请核对 start_char 和 end_char。"
+        return Resolution("unknown", claim.document_id, message)
+    words = source.text[claim.start_char : claim.end_char]
+    if claim.quote is not None and "".join(words.split()) != "".join(claim.quote.split()):
+        message = "原文的这个区间写的不是所引的文字。请核对 start_char、end_char 和 quote。"
+        return Resolution("unknown", claim.document_id, message)
+    place = (claim.start_char, claim.end_char)
+    return _at(claim, live, place, public_url, "current", "原文未变，引文仍在原处。", ())
+
+
+def _at(
+    claim: CitationClaim,
+    document: Document,
+    place: tuple[int, int],
+    public_url: str,
+    status: str,
+    message: str,
+    replaced_by: tuple[str, ...],
+) -> Resolution:
+    span = _span(document.source, place)
+    return Resolution(
+        "current" if status == "current" else "changed",
+        claim.document_id,
+        message,
+        replaced_by=replaced_by,
+        found_in=document.document_id,
+        start_char=span.start_char,
+        end_char=span.end_char,
+        start_line=span.start_line,
+        end_line=span.end_line,
+        quote=document.source.text[span.start_char : span.end_char],
+        url=source_url(public_url, document.document_id, span),
+    )
+
+
+def _span(source: Source, place: tuple[int, int]) -> SourceSpan:
+    return LineTable(source.text).span(*place)
+
+
+def _successors(gone: Removal, document: FindDocument, removal: FindRemoval) -> list[Document]:
+    """The live documents at the end of a chain of replacements, nearest first, each once."""
+    found: dict[str, Document] = {}
+    seen = {gone.document_id}
+    waiting = list(gone.replaced_by)
+    while waiting and len(seen) < _MAX_SUCCESSORS:
+        document_id = waiting.pop(0)
+        if document_id in seen:
+            continue
+        seen.add(document_id)
+        if live := document(document_id):
+            found[document_id] = live
+        elif later := removal(document_id):
+            waiting += later.replaced_by
+    return list(found.values())

@@ -1,0 +1,200 @@
+"""What it takes to make one origin of a collection (a folder) hold what the folder holds now.
+
+A pure function of names and checksums; `mirroring` carries the plan out. What belongs to other origins is
+never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A source that the collection holds.
+
+    Attributes:
+        name: As it was added.
+        source_id: Its id.
+        sha256: Hex SHA-256 of its text.
+        original_sha256: Hex SHA-256 of the file it was converted from; "" for text or where it is not known.
+        origin: What it belongs to.
+    """
+
+    name: str
+    source_id: str
+    sha256: str
+    original_sha256: str = ""
+    origin: str = ""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The checksums by which its content is known again."""
+        return _keys(self.sha256, self.original_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file of the folder.
+
+    Attributes:
+        name: Its name.
+        sha256: Hex SHA-256 of its text; "" before it has been converted.
+        original_sha256: Hex SHA-256 of its bytes; "" if it is text itself.
+    """
+
+    name: str
+    sha256: str
+    original_sha256: str = ""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The checksums by which its content is known again."""
+        return _keys(self.sha256, self.original_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """What there is to do. Every file of the folder is in one of the first six.
+
+    Attributes:
+        adds: Files with new content.
+        replaces: Files with new content, each with the source that gives way to it: the old one of that name.
+        unchanged: Files whose content is there already, under whatever name.
+        elsewhere: Files whose content is there and belongs to another origin.
+        duplicates: Files with the same content as one before them.
+        deleted: Files whose content somebody has deleted; they stay out.
+        removes: Sources whose file is gone.
+        withheld: The same, but kept because the folder could not be read to its end.
+    """
+
+    adds: tuple[Wanted, ...] = ()
+    replaces: tuple[tuple[Present, Wanted], ...] = ()
+    unchanged: tuple[Wanted, ...] = ()
+    elsewhere: tuple[Wanted, ...] = ()
+    duplicates: tuple[Wanted, ...] = ()
+    deleted: tuple[Wanted, ...] = ()
+    removes: tuple[Present, ...] = ()
+    withheld: tuple[Present, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFailure:
+    """A file that could not be used; what it stood for before is still there."""
+
+    name: str
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What was done, or would be: names of files; of the removed the names under which they were added.
+
+    Attributes:
+        notes: For some files what a reader should know about their conversion.
+        others: As in `SyncPlan`.
+    """
+
+    added: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)
+    failed: list[SyncFailure] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was, or would be, added, replaced or removed."""
+        return bool(self.added or self.replaced or self.removed)
+
+
+def plan_sync(
+    present: Sequence[Present],
+    wanted: Sequence[Wanted],
+    *,
+    elsewhere: Collection[str] = frozenset(),
+    deleted: Collection[str] = frozenset(),
+    restore_deleted: bool = False,
+    complete: bool = True,
+) -> SyncPlan:
+    """Decide by content first, by name second.
+
+    Args:
+        present: The sources of this origin, in the order of their coming.
+        wanted: The files of the folder.
+        elsewhere: Checksums (of text or file) of what other origins hold.
+        deleted: Checksums of what somebody has deleted.
+        restore_deleted: Add these nevertheless.
+        complete: Whether `wanted` is all of the folder. If not, nothing is removed for want of a file.
+    """
+    known = {key: source for source in reversed(present) for key in source.keys}
+    sorted_out: dict[str, list[Wanted]] = {name: [] for name in ("unchanged", "elsewhere", "deleted")}
+    duplicates: list[Wanted] = []
+    kept: set[str] = set()
+    new: list[list[Wanted]] = []
+    for group in _by_content(wanted):
+        keys = frozenset[str]().union(*(file.keys for file in group))
+        if held := {known[key].source_id for key in keys if key in known}:
+            kept |= held
+            place = "unchanged"
+        elif not keys.isdisjoint(elsewhere):
+            place = "elsewhere"
+        elif not restore_deleted and not keys.isdisjoint(deleted):
+            place = "deleted"
+        else:
+            new.append(group)
+            continue
+        sorted_out[place].append(group[0])
+        duplicates += group[1:]
+    left = [source for source in present if source.source_id not in kept]
+    adds: list[Wanted] = []
+    replaces: list[tuple[Present, Wanted]] = []
+    for group in new:
+        old, file = _giving_way(left, group)
+        duplicates += [other for other in group if other is not file]
+        if old is None:
+            adds.append(file)
+        else:
+            replaces.append((old, file))
+            left = [source for source in left if source is not old]
+    return SyncPlan(
+        adds=tuple(adds),
+        replaces=tuple(replaces),
+        duplicates=tuple(duplicates),
+        removes=tuple(left) if complete else (),
+        withheld=() if complete else tuple(left),
+        **{name: tuple(files) for name, files in sorted_out.items()},
+    )
+
+
+def _keys(*checksums: str) -> frozenset[str]:
+    return frozenset(checksum for checksum in checksums if checksum)
+
+
+def _by_content(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
+    """Files with the same content together, in the order in which each content came first."""
+    groups: list[list[Wanted]] = []
+    home: dict[str, list[Wanted]] = {}
+    for file in wanted:
+        group = next((home[key] for key in sorted(file.keys) if key in home), None)
+        if group is None:
+            group = []
+            groups.append(group)
+        group.append(file)
+        home |= dict.fromkeys(file.keys, group)
+    return groups
+
+
+def _giving_way(left: Sequence[Present], group: Sequence[Wanted]) -> tuple[Present | None, Wanted]:
+    """The latest source that one of these files has the name of, and that file; or none, and the first."""
+    files = {file.name: file for file in reversed(group)}
+    for source in reversed(left):
+        if source.name in files:
+            return source, files[source.name]
+    return None, group[0]

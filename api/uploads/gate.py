@@ -1,0 +1,98 @@
+"""How many uploads there are at once: a few hold a body in memory, one of them is converted.
+
+Plain ASGI, before the body is read, so that what waits costs a socket and no memory. It is another gate than
+that of questions: however many upload, questions find their places.
+"""
+
+from __future__ import annotations
+
+import re
+
+import anyio
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.auth import closing
+from api.error_shapes import path_below_root
+from api.errors import error_response
+from api.limits import AdmissionGate
+
+_PLACE_KEY = "cewen.upload"
+_WAITERS = 8
+_REFUSAL = (
+    "同时上传的太多：已有 {places} 个正在接收或转换，等候的也已到上限。请稍后再试，或一个接一个地上传。"
+)
+_UPLOADS = (("POST", re.compile(r"/v1/documents")), ("PUT", re.compile(r"/v1/documents/[^/]+", re.DOTALL)))
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether a request brings a document: its body may be large."""
+    path = path_below_root(scope)
+    return any(scope["method"] == method and pattern.fullmatch(path) for method, pattern in _UPLOADS)
+
+
+class UploadPlace:
+    """The place of one upload among the few.
+
+    Args:
+        gate: Whose place it is.
+        converting: Lets one convert at a time.
+        waiters: The threads in which uploads wait for their jobs.
+
+    Attributes:
+        converting: To be held while the body is parsed and converted.
+        waiters: To be used for waiting, because threads of the common pool answer questions.
+    """
+
+    def __init__(
+        self, gate: AdmissionGate, converting: anyio.Semaphore, waiters: anyio.CapacityLimiter
+    ) -> None:
+        self.converting = converting
+        self.waiters = waiters
+        self._gate = gate
+        self._held = True
+
+    def leave(self) -> None:
+        """Give the place to the next: the body is no longer in memory. Later calls do nothing."""
+        if self._held:
+            self._held = False
+            self._gate.leave()
+
+
+def place_of(scope: Scope) -> UploadPlace:
+    """The place that the gate has given to this upload."""
+    place: UploadPlace = scope[_PLACE_KEY]
+    return place
+
+
+class UploadGateMiddleware:
+    """Let few uploads in at once, and refuse the others with 503 before they send.
+
+    Args:
+        app: What comes next.
+        places: Uploads that may hold a body in memory.
+        max_waiting: Uploads that may wait for a place, their bodies unread.
+        wait_seconds: How long each may wait.
+    """
+
+    def __init__(self, app: ASGIApp, *, places: int, max_waiting: int, wait_seconds: float) -> None:
+        self.app = app
+        self.gate = AdmissionGate(max_concurrent=places, max_waiting=max_waiting, wait_seconds=wait_seconds)
+        self._converting = anyio.Semaphore(1)
+        self._waiters = anyio.CapacityLimiter(_WAITERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on once there is a place for it, or refuse it."""
+        if scope["type"] != "http" or not is_upload(scope):
+            await self.app(scope, receive, send)
+            return
+        if not await self.gate.enter():
+            message = _REFUSAL.format(places=self.gate.max_concurrent)
+            response = error_response(scope, "overloaded", message, headers=closing(scope))
+            await response(scope, receive, send)
+            return
+        place = UploadPlace(self.gate, self._converting, self._waiters)
+        scope[_PLACE_KEY] = place
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            place.leave()

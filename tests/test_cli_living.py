@@ -1,0 +1,121 @@
+"""The commands and the client over a real library: store, index, engine; an encoder one can compute."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.app import create_app
+from api.assembly import open_library
+from api.cli import app
+from api.cli_console import Progress
+from api.cli_parts import Parts
+from cewen import Client, NotFoundError
+from rag.settings import Settings
+from tests.counting_encoder import CountingEncoder
+from tests.evals_server import serving_app
+
+SEED = "茶山记\n\n  茶山的春茶在清明前采摘，一斤鲜叶只能制二两干茶。\n"
+BOAT = "渡船记\n\n  渡船每天早晨六点开出，傍晚六点回港。\n"
+STARS = "观星记\n\n  观星台建在山顶，冬天的星最亮。\n"
+
+
+def opened(settings: Settings, progress: Progress, writable: bool | None = None) -> Any:
+    return open_library(settings, encoder=CountingEncoder(), writable=writable, told=progress)
+
+
+def cewen(*arguments: str) -> Result:
+    parts = Parts(open_engine=opened, open_library=opened)
+    return CliRunner().invoke(app, arguments, obj=parts, prog_name="cewen")
+
+
+@pytest.fixture(autouse=True)
+def _place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("CEWEN_")]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "SEEDS_DIR": "seeds",
+        "DATA_DIR": "data",
+        "INDEX_DIR": "index",
+        "READER": "off",
+    }.items():
+        monkeypatch.setenv(f"CEWEN_{name}", value)
+    for folder, name, text in (("seeds", "tea.txt", SEED), ("mine", "boat.txt", BOAT)):
+        Path(folder).mkdir()
+        Path(folder, name).write_text(text, "utf-8")
+
+
+def listed(*arguments: str) -> dict[str, str]:
+    documents = json.loads(cewen("ls", "--json", *arguments).stdout)["documents"]
+    return {document["name"]: document["origin"] for document in documents}
+
+
+def test_a_library_lives_through_the_commands(tmp_path: Path) -> None:
+    assert listed() == {"tea.txt": "seeds"}  # before it was ever opened
+    assert cewen("sync", "mine").exit_code == 0
+    origin = f"sync:{tmp_path / 'mine'}"
+    assert listed() == {"tea.txt": "seeds", "boat.txt": origin}
+    assert cewen("collections", "create", "sky").exit_code == 0
+    Path("stars.txt").write_text(STARS, "utf-8")
+    assert cewen("add", "stars.txt", "--collection", "sky", "--tag", "星").exit_code == 0
+    assert listed("--collection", "sky", "--tag", "星") == {"stars.txt": "upload"}
+    hits = json.loads(cewen("search", "星", "--collection", "sky", "--json").stdout)["hits"]
+    assert [hit["text"] for hit in hits] == ["观星台建在山顶，冬天的星最亮。"]
+    assert (cewen("check").exit_code, cewen("backup", "b.sqlite3").exit_code) == (0, 0)
+    Path("mine", "boat.txt").unlink()
+    assert cewen("sync", "mine", "--allow-empty").exit_code == 0
+    assert cewen("rm", json.loads(cewen("ls", "--json").stdout)["documents"][0]["id"]).exit_code == 0
+    assert listed() == {}
+    assert cewen("search", "茶").stdout.startswith("没有合适的段落")  # nor does it come back by itself
+    assert cewen("restore", "b.sqlite3").exit_code == 0
+    assert listed() == {"tea.txt": "seeds", "boat.txt": origin}
+
+
+def test_what_is_at_fault_is_found_by_the_check() -> None:
+    assert cewen("sync", "mine").exit_code == 0
+    (store,) = Path("data").rglob("library.sqlite3")
+    data = store.read_bytes()
+    place = data.index("渡船每天".encode())
+    store.write_bytes(data[:place] + "船渡".encode() + data[place + 6 :])
+    result = cewen("check", "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["findings"]
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    settings = Settings(
+        seeds_dir=Path("seeds"), data_dir=Path("data"), index_dir=Path("index"), reader="off", _env_file=None
+    )  # type: ignore[call-arg]
+    application = create_app(lambda: opened(settings, lambda *_: None))
+    with serving_app(application) as address:
+        assert application.state.engine_slot.wait(60)
+        yield address
+    application.state.engine_slot.close()
+
+
+def test_a_service_and_its_client(url: str) -> None:
+    with Client(url) as client:
+        added = client.add_text(BOAT, name="boat.txt")
+        assert added.document_ids[0] in {document.id for document in client.documents()}
+        (hit,) = client.search("船", filters={"names": ["boat.txt"]}).hits
+        claim = {**hit.model_dump(), "quote": hit.text}
+        assert client.resolve_citation(claim).status == "current"
+        replaced = client.replace(added.source_id, text=BOAT + "\n  船票一元。\n", name="boat.txt")
+        assert replaced.replaced == added.document_ids
+        resolution = client.resolve_citation(claim)
+        assert (resolution.status, resolution.found_in) == ("changed", replaced.document_ids[0])
+        client.remove(replaced.source_id)
+        with pytest.raises(NotFoundError):
+            client.source(replaced.document_ids[0])
+    busy = cewen("add", "mine/boat.txt")
+    assert (busy.exit_code, str(os.getpid()) in busy.stderr, "--url" in busy.stderr) == (2, True, True)
+    assert cewen("sync", "mine", "--url", url).exit_code == 0
+    assert set(listed("--url", url)) == set(listed()) == {"tea.txt", "boat.txt"}

@@ -1,0 +1,300 @@
+"""Damage to the file: flipped bits, truncations, rows that contradict each other. Nothing of it goes unseen.
+
+A bit that can be flipped without a finding stands where nothing is ever read as content: in the space between
+the rows of a page or in a free page (all zeros, because deleted content is overwritten with zeros), or in
+fields of the first hundred bytes that decide nothing. The test says which, and that the content is the same.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.store import Addition, Pending, Store
+from index.store.reading import rows
+from index.store.schema import COLUMNS, update
+from rag.errors import IndexFileError
+from rag.records import Metadata
+from tests.store_samples import KEY, add, addition, ids, remove, source, vectors
+
+FLIPS = 200
+# Offsets in the file's first page (SQLite's "Database File Format", 1.3) that change nothing of what is read:
+# the versions for writing and reading, change counter and size, schema cookie, schema format and cache size,
+# all but two bits of the text encoding, the incremental-vacuum flag, reserved bytes, and who wrote last.
+UNUSED_HEADER = {18, 19, *range(24, 32), *range(40, 52), *range(56, 60), *range(64, 68), *range(72, 100)}
+
+
+def filled(folder: Path) -> Path:
+    """A store with everything in it, closed; some pages are free."""
+    with Store.open(folder) as store:
+        store.create_collection("另")
+        for number in range(12):
+            said = Metadata(title=f"题 {number}", authors=("甲",), tags=("a", "b"))
+            text = f"第{number}篇。" * (3, 60, 3000)[number % 3]
+            made = source(text, f"{number}.txt", said, original=f"{number:064}")
+            documents = tuple(vectors(f"{made.sha256[:12]}-{n}", rows=1 + 40 * (n % 2)) for n in (1, 2))
+            collection = "另" if number % 4 == 0 else "default"
+            add(store, Addition(made, "upload", documents), collection=collection)
+        gone = [one for number, one in enumerate(store.sources("default")) if number in (2, 5)]
+        for one in gone:
+            remove(store, *(f"{one.source_id}-{n}" for n in one.live))
+        left = next(store.sources("default"))
+        remove(store, f"{left.source_id}-2")
+        store.set_calibration("default", KEY, '{"threshold": 0.5}')
+        store.put_pending(Pending("j", "另", source("等着" * 3000), "upload", "x-1", "2030-01-01T00:00:00Z"))
+    return folder / "library.sqlite3"
+
+
+def content(folder: Path) -> list[object]:
+    """All that can be read."""
+    found: list[object] = []
+    with Store.open(folder, writable=False) as store:
+        for collection in store.collections():
+            found.append(collection)
+            found += store.sources(collection.name)
+            for read in store.vectors(collection.name, KEY):
+                found += [read.document_id, read.rows_sha256]
+                found += [(kind, matrix.tobytes()) for kind, matrix in read.vectors.items()]
+            found.append(store.calibration(collection.name, KEY))
+        found.append(store.pending())
+        with store.reading() as connection:
+            found += rows(connection, "removals")
+    return found
+
+
+def noticed(folder: Path) -> bool:
+    """Whether opening the store refuses, or its check finds something."""
+    try:
+        with Store.open(folder, writable=False) as store:
+            return next(store.check(), None) is not None
+    except IndexFileError as error:
+        assert error.code in ("library_damaged", "library_newer")  # noqa: PT017 - both outcomes are meant
+        return True
+
+
+def test_every_flipped_bit_is_noticed_but_where_nothing_is_read(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    sound, before = path.read_bytes(), content(tmp_path)
+    page_bytes = int.from_bytes(sound[16:18], "big")
+    rnd = random.Random(9)  # noqa: S311 - always the same places
+    unnoticed: list[int] = []
+    places = [*range(100), *(rnd.randrange(len(sound)) for _ in range(FLIPS))]
+    for place in places:
+        data = bytearray(sound)
+        data[place] ^= 1 << rnd.randrange(8)
+        path.write_bytes(data)
+        if not noticed(tmp_path):
+            unnoticed.append(place)
+            assert content(tmp_path) == before, place
+        for end in ("-wal", "-shm"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+    elsewhere = [place for place in unnoticed if place >= 100]
+    assert {place for place in unnoticed if place < 100} <= UNUSED_HEADER
+    assert [place for place in elsewhere if sound[place] != 0] == []
+    free = 1 - used_share(path, sound)
+    assert len(elsewhere) / FLIPS <= free + 0.06  # two standard deviations of a draw of that many
+    print(f"{page_bytes=} {len(sound)=} {free=:.3f} unnoticed {len(elsewhere)}/{FLIPS}")  # noqa: T201
+
+
+def used_share(path: Path, sound: bytes) -> float:
+    """The share of the file in which rows stand, as SQLite counts it."""
+    path.write_bytes(sound)
+    connection = sqlite3.connect(path)
+    try:
+        (unused, free) = connection.execute(
+            "SELECT (SELECT sum(unused) FROM dbstat), (SELECT freelist_count FROM pragma_freelist_count)"
+        ).fetchone()
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    finally:
+        connection.close()
+    return 1 - float(unused + free * page_bytes) / len(sound)
+
+
+def test_every_truncation_is_noticed(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    sound = path.read_bytes()
+    rnd = random.Random(4)  # noqa: S311 - as above
+    lengths = [0, 1, 99, 100, 8191, 8192, 8193, len(sound) - 8192, len(sound) - 1]
+    for length in lengths + [rnd.randrange(len(sound)) for _ in range(60)]:
+        path.write_bytes(sound[:length])
+        for end in ("-wal", "-shm"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        assert noticed(tmp_path), length
+
+
+def test_what_is_damaged_is_named_by_reads_and_by_the_check(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    data = bytearray(path.read_bytes())
+    place = data.index("第2篇。".encode() * 500)
+    data[place + 3000] ^= 4
+    path.write_bytes(data)
+    with Store.open(tmp_path) as store:
+        source_id = source("第2篇。" * 3000).sha256[:12]
+        for read in (lambda: store.source("default", source_id), lambda: list(store.sources("default"))):
+            with pytest.raises(IndexFileError) as caught:
+                read()
+            assert caught.value.code == "library_damaged"
+            message = caught.value.message
+            assert all(
+                word in message for word in (str(path), "文库 default", source_id, "cewen check", "备份")
+            )
+        (finding,) = store.check()
+        assert finding.place == f"library.sqlite3：文库 default，文档 {source_id}"
+        assert "原文" in finding.problem
+        assert "备份" in finding.next_step
+        # What is sound is still there, and what is damaged can be removed.
+        assert store.source("default", source("第1篇。" * 60).sha256[:12]) is not None
+        remove(store, f"{source_id}-1", f"{source_id}-2")
+        assert list(store.check()) == []
+
+
+def change(column: str, value: object) -> Callable[[sqlite3.Connection, str], None]:
+    """A change of one value that only the seal can notice."""
+
+    def made(connection: sqlite3.Connection, table: str) -> None:
+        key = COLUMNS[table][0]
+        (first,) = connection.execute(f"SELECT min({key}) FROM {table}").fetchone()  # noqa: S608
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (value, first))  # noqa: S608
+
+    return made
+
+
+SEALED = [
+    (table, column)
+    for table, columns in COLUMNS.items()
+    for column in columns
+    if column not in ("id", "key", "collection", "source", "document", "text")
+]
+
+
+@pytest.mark.parametrize(("table", "column"), SEALED)
+@pytest.mark.parametrize("value", ["x", 7, b"x", 1.5])
+def test_every_column_is_sealed(tmp_path: Path, table: str, column: str, value: object) -> None:
+    filled_once(tmp_path)
+    with Store.open(tmp_path) as store:
+        change(column, value)(store._connection(), table)
+        assert [finding.place for finding in store.check()]
+
+
+_made: dict[str, bytes] = {}
+
+
+def filled_once(folder: Path) -> None:
+    if not _made:
+        _made["file"] = filled(folder).read_bytes()
+    (folder / "library.sqlite3").write_bytes(_made["file"])
+
+
+def test_rows_that_contradict_each_other_are_found_though_each_is_sealed(tmp_path: Path) -> None:
+    def resealed(table: str, **values: object) -> Callable[[sqlite3.Connection], None]:
+        def made(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            row = next(rows(connection, table))
+            update(connection, table, tuple((row | values).values()))
+
+        return made
+
+    def ran(*statements: str) -> Callable[[sqlite3.Connection], None]:
+        def made(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("PRAGMA foreign_keys = ON")
+
+        return made
+
+    faults = {
+        "序号": resealed("collections", sequence=1),
+        "编号与原文": resealed("sources", source_id="0" * 12),
+        "不连续": resealed("documents", number=9),
+        "没有一篇文档": ran("DELETE FROM documents WHERE source = 1"),
+        "不齐": ran("DELETE FROM vectors WHERE document = 1 AND kind = 'window'"),
+        "接不起来": resealed("vectors", part=3),
+        "不符": resealed("vectors", dim=9),
+        "没有对应的行": ran("DELETE FROM documents WHERE id = 1"),
+        "原文不见了": ran("DELETE FROM texts WHERE id = 1"),
+        "不属于任何文档": ran("INSERT INTO texts VALUES (999, x'00')"),
+        "缺少文库": resealed("collections", name="改名"),
+        "缺少 changes": ran("DELETE FROM meta WHERE key = 'changes'"),
+        "表的定义": ran("CREATE TABLE more (x)"),
+        "所属的文库": resealed("pending", collection=99),
+        "既在文库里": resealed(
+            "removals", document_id=_first_document(tmp_path), source_id=_first_source(tmp_path)
+        ),
+    }
+    for expected, fault in faults.items():
+        filled_once(tmp_path)
+        with Store.open(tmp_path) as store:
+            fault(store._connection())
+            problems = " / ".join(f"{one.place} {one.problem}" for one in store.check())
+        assert expected in problems, (expected, problems)
+
+
+def _first_source(folder: Path) -> str:
+    filled_once(folder)
+    with Store.open(folder, writable=False) as store:
+        return next(store.sources("default")).source_id
+
+
+def _first_document(folder: Path) -> str:
+    return f"{_first_source(folder)}-1"
+
+
+def test_vectors_that_are_no_unit_vectors_are_found(tmp_path: Path) -> None:
+    from index.store import matrices
+
+    made = addition("一")
+    with Store.open(tmp_path) as store:
+        add(store, made)
+        (stored,) = made.documents
+        half = {kind: matrix / np.float32(2) for kind, matrix in stored.vectors.items()}
+        with store.changing() as connection:
+            matrices.write_vectors(connection, 1, KEY, type(stored)(stored.document_id, "", half))
+        problems = [finding.problem for finding in store.check()]
+        assert len(problems) == 3
+        assert all("单位长度" in problem for problem in problems)
+
+
+def test_a_newer_format_and_a_file_of_others_are_left_alone(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    before = path.read_bytes()
+    for writable in (True, False):
+        with pytest.raises(IndexFileError, match="升级") as caught:
+            Store.open(tmp_path, writable=writable)
+        assert caught.value.code == "library_newer"
+    other = tmp_path / "他" / "library.sqlite3"
+    other.parent.mkdir()
+    with sqlite3.connect(other) as foreign:
+        foreign.execute("CREATE TABLE x (y)")
+    foreign.close()
+    others = other.read_bytes()
+    for writable in (True, False):
+        with pytest.raises(IndexFileError, match="不是文库文件") as caught:
+            Store.open(other.parent, writable=writable)
+        assert caught.value.code == "library_damaged"
+    assert (path.read_bytes(), other.read_bytes()) == (before, others)
+
+
+def test_a_file_that_another_program_holds_is_busy_not_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rag.errors import UnavailableError
+
+    with Store.open(tmp_path) as store:
+        store._connection().execute("PRAGMA busy_timeout = 1")
+        foreign = sqlite3.connect(store.path, isolation_level=None)
+        foreign.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match="另一个程序") as caught:
+            add(store, addition("一"))
+        assert caught.value.code == "library_busy"
+        foreign.close()
+        add(store, addition("一"))
+        assert ids(addition("一"))[0][:12] == next(store.sources("default")).source_id
