@@ -7,11 +7,13 @@ columns; whoever keeps something in it does.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.errors import ConfigError, UnavailableError
@@ -64,7 +66,8 @@ class DataFile:
         """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            if not self.path.exists():
+                self._put_in_place()
             self.path.chmod(0o600)  # also one that was copied here
         except OSError as error:
             raise ConfigError(
@@ -72,12 +75,28 @@ class DataFile:
                 "请检查磁盘空间和权限，或用 CEWEN_DATA_DIR 换一个文件夹。",
                 code=self.code,
             ) from error
-        with self.opened(known=False) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            if _application_id(connection) == 0 and not _tables(connection):
+
+    def _put_in_place(self) -> None:
+        """Make the file beside its place and give it its name when it is whole: nobody meets it half made."""
+        beside = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.new")
+        made = replace(self, path=beside)
+        try:
+            os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            with made.opened(known=False) as connection:
+                connection.execute("BEGIN IMMEDIATE")
                 for statement in self.schema:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {self.application_id}")
+            # Fails, as it should, where another was quicker.
+            with contextlib.suppress(FileExistsError):
+                os.link(beside, self.path)
+        finally:
+            beside.unlink(missing_ok=True)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def check(self) -> None:
         """Read every page of the file, if there is one.
@@ -138,7 +157,3 @@ class DataFile:
 def _application_id(connection: sqlite3.Connection) -> int:
     found: int = connection.execute("PRAGMA application_id").fetchone()[0]
     return found
-
-
-def _tables(connection: sqlite3.Connection) -> list[tuple[str]]:
-    return connection.execute("SELECT name FROM sqlite_master").fetchall()

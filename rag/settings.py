@@ -52,8 +52,12 @@ class Settings(BaseSettings):
         _PROJECT / "seeds", description="放语料文件（.txt、.md、.html、.docx、.pdf）的文件夹"
     )
     index_dir: Path = Field(_PROJECT / "index" / "built", description="建好的索引放在哪里")
-    cache_dir: Path = Field(Path("~/.cache/cewen"), description="离线模型解包到哪里")
-    data_dir: Path = Field(Path("~/.local/share/cewen"), description="要长久保存的东西（如访问密钥）放在哪里")
+    cache_dir: Path = Field(Path("~/.cache/cewen"), validate_default=True, description="离线模型解包到哪里")
+    data_dir: Path = Field(
+        Path("~/.local/share/cewen"),
+        validate_default=True,
+        description="要长久保存的东西（如访问密钥）放在哪里",
+    )
     store_dir: Path | None = Field(
         None, description="文档和向量（唯一的正本）放在哪里；空为 CEWEN_DATA_DIR 下的 library"
     )
@@ -115,6 +119,11 @@ class Settings(BaseSettings):
     llm_temperature: float = Field(0.0, ge=0.0, le=2.0, description="语言模型的随机程度；0 最稳定")
     llm_rewrite_followups: bool = Field(False, description="追问是否先由语言模型改写成独立的问题")
 
+    @field_validator("seeds_dir", "index_dir", "cache_dir", "data_dir", "store_dir")
+    @classmethod
+    def _full_folder(cls, folder: Path | None) -> Path | None:
+        return folder and folder.expanduser()
+
     @field_validator("store_dir", mode="before")
     @classmethod
     def _given_folder(cls, folder: object) -> object:
@@ -173,8 +182,7 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         faults = "；".join(_in_words(fault) for fault in error.errors(include_url=False))
         raise ConfigError(f"设置有误：{faults}。见 docs/settings.md。") from error
-    paths = {name: getattr(settings, name) for name in _PATHS}
-    return settings.model_copy(update={name: path.expanduser() for name, path in paths.items() if path})
+    return settings
 
 
 def hide(secret: SecretStr) -> str:
@@ -229,4 +237,3 @@ def _checked_origin(origin: str) -> str:
 
 _SECRETS = frozenset({"api_key", "llm_api_key", "llm_proxy"})
 _MAY_HOLD_SECRETS = frozenset({"llm_url", "cors_origins", "otlp_url"})
-_PATHS = ("seeds_dir", "index_dir", "cache_dir", "data_dir", "store_dir")

@@ -101,18 +101,23 @@ def bundled_encoder() -> SentenceTransformerEncoder:
     return SentenceTransformerEncoder(BUNDLED_ENCODER, default_cache_dir(), threads=1)
 
 
+def sample_settings() -> Settings:
+    """Settings of a library of the sample corpus alone, encoded once for all runs and the evaluation."""
+    from evals.paths import settings_for
+    from rag.settings import read_settings
+
+    return settings_for(read_settings(), None)
+
+
 @pytest.fixture(scope="session")
 def live_url() -> Iterator[str]:
-    """The address of a real service over the sample corpus: real engine, real socket, default settings."""
+    """The address of a real service over the sample corpus, on a real socket; it takes no documents."""
     from api.app import create_app
     from api.assembly import open_library
-    from rag.settings import read_settings
     from tests.evals_server import serving_app
 
-    # Kept between runs, and apart from the library of whoever runs the tests.
-    place = SEEDS.parent / "index" / "built" / "tests"
-    settings = read_settings(index_dir=place, store_dir=place / "store")
-    app = create_app(lambda: open_library(settings))
+    settings = sample_settings()
+    app = create_app(lambda: open_library(settings, keep_writing=False))
     with serving_app(app) as url:
         assert app.state.engine_slot.wait(300)
         yield url

@@ -41,7 +41,7 @@ LEVELS = (
         "rag.web_address",
     ),
     ("rag.question", "rag.dialogue", "rag.converting", "rag.metadata", "rag.rows", "rag.row_maps"),
-    ("rag.answering.generator", "rag.answering.citations"),
+    ("rag.answering.generator", "rag.answering.citations", "rag.kept_rows"),
     ("rag.corpus",),
     ("rag.structure", "rag.scope"),
     ("rag.ranking",),

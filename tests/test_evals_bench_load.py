@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from evals.bench import load, soak
-from evals.bench.load import Caller, Sample
+from evals.bench.load import Caller
+from evals.bench.load_report import Sample
 from evals.bench.server_process import Usage, usage_of
 from tests.hammering import QUESTION, Hammered, hammered
 
@@ -26,7 +27,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hammered]:
 def test_the_load_report_by_hand() -> None:
     quiet = [Sample(200, 10.0, False), Sample(200, 20.0, False), Sample(200, 30.0, False)]
     flood = [Sample(200, 40.0, False)] * 4 + [Sample(503, 2.0, True)] * 5 + [Sample(503, 4.0, False)]
-    report = load.summed_up(quiet, 2.5, flood, 2.0, (HELD, HELD))
+    report = load_report.summed_up(quiet, 2.5, flood, 2.0, (HELD, HELD))
     assert (report.unloaded_p50_ms, report.unloaded_p99_ms) == (20.0, 29.8)
     assert (report.sustainable_rate, report.offered_rate) == (2.5, 5.0)
     assert report.statuses == {200: 4, 503: 6}
@@ -43,7 +44,7 @@ def test_every_target_of_the_load_can_be_missed() -> None:
         Sample(0, 1.0, False),
         Sample(500, 1.0, False),
     ]
-    report = load.summed_up(quiet, 10.0, flood, 1.0, (HELD, HELD))
+    report = load_report.summed_up(quiet, 10.0, flood, 1.0, (HELD, HELD))
     assert report.faults == 2
     assert len(report.missed()) == 4
 

@@ -22,6 +22,7 @@ from api.mcp_server.stdio import provide_from
 from rag.errors import UnavailableError
 from rag.settings import read_settings
 from tests.api_fakes import LIGHTHOUSE, FakeEngine
+from tests.conftest import sample_settings
 from tests.mcp_wire import LIMIT_SECONDS, MODES, NEW, OLD, refusal, request_of, structured
 
 PROJECT = Path(__file__).parent.parent
@@ -101,7 +102,9 @@ def test_the_real_command_over_the_sample_corpus(tmp_path: Path) -> None:
         assert (fetched["text"], fetched["url"]) == (cited["quote"], cited["url"])
 
     command = str(Path(sys.executable).parent / "cewen")
-    parameters = StdioServerParameters(command=command, args=["mcp"], cwd=tmp_path)
+    settings = sample_settings()
+    places = {"CEWEN_INDEX_DIR": str(settings.index_dir), "CEWEN_STORE_DIR": str(settings.store_dir)}
+    parameters = StdioServerParameters(command=command, args=["mcp"], cwd=tmp_path, env=os.environ | places)
     run(parameters, NEW, tmp_path / "log", use, seconds=180)
     assert "Traceback" not in (tmp_path / "log").read_text("utf-8")
 

@@ -247,7 +247,7 @@ def test_each_format_has_its_own_refusal(method: str, path: str, body: dict[str,
             client.get("/v1/examples")
         reply = client.request(method, path)
     assert reply.status_code == 429
-    assert reply.headers["retry-after"] == "60"
+    assert 1 <= int(reply.headers["retry-after"]) <= 60
     assert reply.headers["x-request-id"]
     said = reply.json()
     assert "每分钟最多 1 个" in str(said)
