@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from evals.bench import load, soak
+from evals.bench import load, load_report, soak
 from evals.bench.load import Caller
 from evals.bench.load_report import Sample
 from evals.bench.server_process import Usage, usage_of
