@@ -34,6 +34,7 @@ from api.error_shapes import MCP_PATH
 from api.errors import HANDLERS
 from api.feedback import routes as routes_feedback
 from api.feedback.service import FeedbackService
+from api.foreign_pages import ForeignPagesMiddleware, OwnPages
 from api.keys.model import KeyRing
 from api.keys.rings import StaticKeyRing
 from api.limits import AdmissionGateMiddleware, LargeBodies, RequestLimitsMiddleware
@@ -145,6 +146,7 @@ def _middleware(settings: ApiSettings, keys: KeyRing, observing: Observing) -> l
         Middleware(ApiKeyMiddleware, keys=keys),
         Middleware(RateLimitMiddleware, per_minute=settings.requests_per_minute),
         Middleware(AccessMiddleware),
+        Middleware(ForeignPagesMiddleware, pages=OwnPages(settings.public_url, settings.cors_origins)),
         # Before the body is read: it may be large, and few may be in memory at once.
         Middleware(
             UploadGateMiddleware,

@@ -56,6 +56,11 @@ CODES: dict[str, ErrorCode] = {
     "api_key_missing": ErrorCode(401, "没有带访问密钥，或写法不对", "加上请求头 Authorization: Bearer 密钥"),
     "api_key_invalid": ErrorCode(401, "访问密钥不对", "向维护者要正确的密钥"),
     "scope_missing": ErrorCode(403, "密钥有效，但没有做这件事的权限", "向维护者要有此权限的密钥"),
+    "foreign_page": ErrorCode(
+        403,
+        "别的网站的网页要改动文库，而这里不用密钥",
+        "要从自己的网页改动，请维护者设 CEWEN_PUBLIC_URL 或 CEWEN_CORS_ORIGINS，或者建密钥",
+    ),
     "not_found": ErrorCode(404, "没有这个地址", "在 /docs 查看全部接口"),
     "document_not_found": ErrorCode(404, "没有这个编号的文档", "用 GET /v1/documents 查看现有文档"),
     "collection_not_found": ErrorCode(404, "没有这个名字的文库", "用 GET /v1/collections 查看现有的"),

@@ -93,6 +93,8 @@ class Filters:
     date_to: str | None = None
     source_url: str | None = None
     names: tuple[str, ...] = ()
+    _ids: frozenset[str] = field(init=False, repr=False, compare=False)
+    _names: frozenset[str] = field(init=False, repr=False, compare=False)
     _titles: frozenset[str] = field(init=False, repr=False, compare=False)
     _authors: frozenset[str] = field(init=False, repr=False, compare=False)
     _tags: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -101,6 +103,8 @@ class Filters:
         # Folded once, not once a document.
         for name in ("titles", "authors", "tags"):
             object.__setattr__(self, f"_{name}", frozenset(map(_folded, getattr(self, name))))
+        object.__setattr__(self, "_ids", frozenset(self.document_ids))
+        object.__setattr__(self, "_names", frozenset(self.names))
 
     @property
     def is_empty(self) -> bool:
@@ -112,12 +116,8 @@ class Filters:
         source = document.source
         given = source.metadata
         return (
-            (
-                not self.document_ids
-                or document.document_id in self.document_ids
-                or source.source_id in self.document_ids
-            )
-            and (not self.names or source.name in self.names)
+            (not self._ids or document.document_id in self._ids or source.source_id in self._ids)
+            and (not self._names or source.name in self._names)
             and (not self._titles or _folded(document.label) in self._titles)
             and (not self._authors or any(_folded(author) in self._authors for author in document.authors))
             and (not self._tags or any(_folded(tag) in self._tags for tag in given.tags))

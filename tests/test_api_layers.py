@@ -29,7 +29,7 @@ LEVELS = [
     {"error_codes", "convert", "document_schemas", "error_shapes", "fixed_library", "links"},
     {"errors", "declared_errors", "document_convert", "engine_slot", "openapi_document"},
     {"middleware", "limits", "auth", "streaming", "http_protocol"},
-    {"rate_limits", "uploads"},
+    {"rate_limits", "foreign_pages", "uploads"},
     {
         "routes_answers",
         "routes_citations",

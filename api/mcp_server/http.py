@@ -7,12 +7,10 @@ DELETE. Size, key and headers are the middlewares' business, as for every other 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
@@ -24,6 +22,7 @@ from api.engine_slot import EngineSlot
 from api.error_codes import CODES
 from api.error_shapes import MCP_PATH
 from api.errors import error_response
+from api.foreign_pages import OwnPages
 from api.limits import GATE_KEY
 from api.links import linker_of
 from api.settings import ApiSettings
@@ -35,13 +34,6 @@ if TYPE_CHECKING:
     from api.mcp_server.server import Means
 
 _INVALID_REQUEST = -32600  # of JSON-RPC
-_PORTS = {"http": 80, "https": 443}
-
-
-class _Place(NamedTuple):
-    scheme: str
-    host: str
-    port: int
 
 
 class McpEndpoint:
@@ -54,7 +46,7 @@ class McpEndpoint:
 
     def __init__(self, slot: EngineSlot, settings: ApiSettings) -> None:
         self._slot = slot
-        self._known = {_place_of(url) for url in (settings.public_url, *settings.cors_origins)}
+        self._pages = OwnPages(settings.public_url, settings.cors_origins)
         self._manager: StreamableHTTPSessionManager | None = None
 
     @property
@@ -102,7 +94,7 @@ class McpEndpoint:
     def _refusal(self, request: Request) -> Response | None:
         scope = request.scope
         origin = request.headers.get("origin", "")
-        if origin and not self._is_ours(origin, request.headers.get("host", "")):
+        if origin and not self._pages.hold(origin, request.headers.get("host", "")):
             return _foreign(origin)
         if request.method != "POST":
             message = f"{MCP_PATH} 只接受 POST，不支持 {request.method[:16]}。请用 MCP 客户端连接这个地址。"
@@ -111,38 +103,6 @@ class McpEndpoint:
             row = CODES["unavailable"]
             return error_response(scope, "unavailable", f"{row.meaning}。{row.action}。")
         return None
-
-    def _is_ours(self, origin: str, host: str) -> bool:
-        """Whether a page of this service may have sent the request.
-
-        A page elsewhere can point its own name at this machine (DNS rebinding); then Origin and Host agree.
-        So a name is believed only if the settings name it; a bare IP address cannot be pointed elsewhere.
-        """
-        sent = _place_of(origin)
-        if sent is None:
-            return False
-        here = _place_of(f"{sent.scheme}://{host}")
-        return sent in self._known or (sent == here and _is_address(sent.host))
-
-
-def _place_of(url: str) -> _Place | None:
-    """What of an address an origin consists of; None if it is none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS[parts.scheme]
-    except (ValueError, KeyError):
-        return None
-    return _Place(parts.scheme, parts.hostname, port) if parts.hostname else None
-
-
-def _is_address(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _foreign(origin: str) -> Response:
