@@ -146,7 +146,11 @@ def _middleware(settings: ApiSettings, keys: KeyRing, observing: Observing) -> l
         Middleware(ApiKeyMiddleware, keys=keys),
         Middleware(RateLimitMiddleware, per_minute=settings.requests_per_minute),
         Middleware(AccessMiddleware),
-        Middleware(ForeignPagesMiddleware, pages=OwnPages(settings.public_url, settings.cors_origins)),
+        Middleware(
+            ForeignPagesMiddleware,
+            pages=OwnPages(settings.public_url, settings.cors_origins),
+            local_only=settings.local_only,
+        ),
         # Before the body is read: it may be large, and few may be in memory at once.
         Middleware(
             UploadGateMiddleware,

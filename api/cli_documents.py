@@ -115,14 +115,19 @@ def rm(
     url: OtherUrl = None,
 ) -> None:
     """Remove documents or sources."""
-    with holdings(context, url) as library:
-        removed = [library.remove(collection, identifier).model_dump() for identifier in identifiers]
-    if as_json:
-        write_json(json.dumps({"removed": removed}, ensure_ascii=False))
-    else:
-        from api.cli_show_library import show_removed
+    from api.cli_show_library import show_removed
 
-        show_removed(stdout_console(), removed)
+    removed: list[dict[str, Any]] = []
+    try:
+        with holdings(context, url) as library:
+            for identifier in identifiers:
+                removed.append(library.remove(collection, identifier).model_dump())  # noqa: PERF401 -- said below
+    finally:
+        # What is gone is said also where the next one could not be removed.
+        if as_json and removed:
+            write_json(json.dumps({"removed": removed}, ensure_ascii=False))
+        elif removed:
+            show_removed(stdout_console(), removed)
 
 
 def ls(  # noqa: PLR0913, PLR0917 -- the options of a command line

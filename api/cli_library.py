@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli_console import counting_bar, harmless, stderr_console, stdout_console, write_json
-from api.cli_opening import explaining_busy, holdings, parts_of
+from api.cli_opening import holdings, parts_of
 from api.cli_options import Collection
 from rag.errors import IndexFileError
 
@@ -96,7 +96,8 @@ def reindex(
     if as_json:
         write_json(job.model_dump_json())
     else:
-        stdout_console().print(f"文库 {collection} 已重新编码，共 {job.total} 行。")
+        said = f"已重新编码，共 {job.total} 行" if job.total else "的向量都已是这个模型的，没有要编码的"
+        stdout_console().print(f"文库 {collection} {said}。")
 
 
 def backup(
@@ -117,8 +118,7 @@ def restore(
     """Restore the library."""
     from api.cli_parts import settings_for
 
-    with explaining_busy():
-        parts_of(context).restore(settings_for(None, None), source)
+    parts_of(context).restore(settings_for(None, None), source)
     stdout_console().print("已恢复。原来的文库留在旁边，文件名以 .before-restore 结尾；确认无误后可以删去。")
 
 

@@ -26,7 +26,7 @@ from api.cli_console import Progress, progress_bar, stderr_console, stdout_conso
 from api.engine_slot import EngineSlot
 from api.fixed_library import as_library
 from api.http_protocol import PromptH11Protocol
-from api.keys.serving import ring_for
+from api.keys.serving import is_loopback, ring_for
 from api.library.memory import leave_unswept
 from api.observing.draining import Leaving
 from api.observing.logs import log_to
@@ -120,6 +120,7 @@ class _Server(uvicorn.Server):
 def _limits(settings: Settings) -> ApiSettings:
     return ApiSettings(
         public_url=settings.public_url,
+        local_only=is_loopback(settings.host),
         requests_per_minute=settings.requests_per_minute,
         cors_origins=tuple(filter(None, settings.cors_origins.split(","))),
         max_body_bytes=settings.max_body_bytes,

@@ -7,7 +7,6 @@ columns; whoever keeps something in it does.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import sqlite3
@@ -87,16 +86,21 @@ class DataFile:
                 for statement in self.schema:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {self.application_id}")
-            # Fails, as it should, where another was quicker.
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.link(beside, self.path)
+            except FileExistsError:
+                pass  # another was quicker
+            except OSError:  # a file system without links
+                if not self.path.exists():
+                    beside.replace(self.path)
         finally:
             beside.unlink(missing_ok=True)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if os.name != "nt":  # which cannot open a folder; its renames are journalled
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def check(self) -> None:
         """Read every page of the file, if there is one.

@@ -16,6 +16,7 @@ from api.document_schemas import (
     RemovedReply,
     ResolutionOut,
 )
+from api.error_codes import CODES
 from api.library_records import CitationClaim, CollectionInfo, Entry, Job, Removed, Resolution
 
 
@@ -70,7 +71,7 @@ def job_out(job: Job) -> JobOut:
         replaced=list(job.replaced),
         notes=list(job.notes),
         error_code=job.error_code,
-        error_message=job.error_message,
+        error_message=_told(job),
     )
 
 
@@ -119,3 +120,11 @@ def resolution_out(resolution: Resolution) -> ResolutionOut:
         quote=resolution.quote,
         url=resolution.url,
     )
+
+
+def _told(job: Job) -> str | None:
+    """What is said of a job that failed; of what concerns the operator alone no more than the table has."""
+    row = CODES.get(job.error_code or "")
+    if row is not None and row.status == 500:
+        return f"{row.meaning}。{row.action}。"
+    return job.error_message

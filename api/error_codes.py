@@ -58,7 +58,7 @@ CODES: dict[str, ErrorCode] = {
     "scope_missing": ErrorCode(403, "密钥有效，但没有做这件事的权限", "向维护者要有此权限的密钥"),
     "foreign_page": ErrorCode(
         403,
-        "别的网站的网页要改动文库，而这里不用密钥",
+        "别的网站的网页要改动文库，或用别的名字来访问只给本机用的服务",
         "要从自己的网页改动，请维护者设 CEWEN_PUBLIC_URL 或 CEWEN_CORS_ORIGINS，或者建密钥",
     ),
     "not_found": ErrorCode(404, "没有这个地址", "在 /docs 查看全部接口"),

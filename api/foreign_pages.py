@@ -38,6 +38,12 @@ class OwnPages:
     def __init__(self, public_url: str, origins: Iterable[str]) -> None:
         self._known = {_place_of(url) for url in (public_url, *origins)}
 
+    def named(self, host: str) -> bool:
+        """Whether a header `Host` is one that nobody else can point here: an IP address, or a known name."""
+        place = _place_of(f"http://{host}")
+        known = {place.host for place in self._known if place}
+        return place is not None and (_is_address(place.host) or place.host in known)
+
     def hold(self, origin: str, host: str) -> bool:
         """Whether one of them may have sent a request with these headers `Origin` and `Host`.
 
@@ -52,18 +58,21 @@ class OwnPages:
 
 
 class ForeignPagesMiddleware:
-    """Refuse changes that another site's page asks for where no key is needed (403).
+    """Refuse other sites' pages where no key is needed (403): changes, and under a name pointed here all.
 
     With a key there is nothing to refuse: no browser adds it to a request by itself.
 
     Args:
         app: What comes next; what comes before has found the caller.
         pages: The pages that may.
+        local_only: Whether the service listens to this machine alone: then whatever needs a key elsewhere is
+            answered under names of this machine only, because a page that is read here sends no Origin.
     """
 
-    def __init__(self, app: ASGIApp, *, pages: OwnPages) -> None:
+    def __init__(self, app: ASGIApp, *, pages: OwnPages, local_only: bool) -> None:
         self.app = app
         self._pages = pages
+        self._local_only = local_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -77,9 +86,13 @@ class ForeignPagesMiddleware:
 
     def _is_foreign(self, scope: Scope) -> bool:
         caller = caller_of(scope)
-        if caller.key is not None or caller.needed not in ("write", "admin"):
-            return False
         headers = Headers(scope=scope)
+        if caller.key is not None or caller.needed is None:
+            return False
+        if self._local_only and not self._pages.named(headers.get("host", "")):
+            return True
+        if caller.needed not in ("write", "admin"):
+            return False
         origin = headers.get("origin", "")
         return bool(origin) and not self._pages.hold(origin, headers.get("host", ""))
 

@@ -23,6 +23,7 @@ class ApiSettings:
         docs: Whether `/docs` and `/openapi.json` are served.
         api_key: What callers must bring where no `KeyRing` is given; "" lets everyone in.
         requests_per_minute: Of one key, or of one address where no key is needed; 0 for no limit.
+        local_only: Whether it listens to this machine alone: then other names than its own are refused.
         cors_origins: Pages of which other origins may call, each as browsers send it.
         max_header_bytes: Names and values of all request headers together.
         max_body_bytes: One request body.
@@ -49,6 +50,7 @@ class ApiSettings:
     api_key: str = field(default="", repr=False)
     requests_per_minute: int = 0
     cors_origins: tuple[str, ...] = ()
+    local_only: bool = False
     max_header_bytes: int = 16_384
     max_body_bytes: int = 65_536
     max_chat_body_bytes: int = MAX_CHAT_BODY_BYTES

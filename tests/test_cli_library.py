@@ -44,7 +44,7 @@ def test_collections_come_and_go(run: Run, library: FakeLibrary) -> None:
 
 def test_reindexing_waits_for_its_end(run: Run, library: FakeLibrary) -> None:
     assert said(run("reindex", "--encoder", "other", "--json"))["state"] == "done"
-    assert run("reindex").stdout.startswith("文库 default 已重新编码")
+    assert run("reindex").stdout.startswith("文库 default 的向量都已是这个模型的")
     library.fail = IndexFileError("磁盘满了。", code="library_unwritable")
     failed = run("reindex")
     assert (failed.exit_code, failed.stdout) == (2, "")

@@ -79,3 +79,22 @@ def test_with_a_key_the_page_does_not_matter() -> None:
 @pytest.mark.parametrize("origin", ["", "file:///tmp/page.html", "http://[", "http://127.0.0.1:99999"])
 def test_what_is_no_origin_is_nobodys(origin: str) -> None:
     assert not OwnPages("", ()).hold(origin, "127.0.0.1:8000")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8000", 200),
+        ("localhost:8000", 200),
+        ("[::1]:8000", 200),
+        ("qa.example.org", 200),
+        ("rebound.example:8000", 403),
+        ("", 403),
+        ("127.0.0.1.rebound.example", 403),
+    ],
+)
+def test_a_local_service_answers_to_its_own_names(host: str, status: int) -> None:
+    settings = ApiSettings(local_only=True, public_url="https://qa.example.org")
+    with client_for(FakeLibrary(), settings) as client:
+        assert client.get("/v1/documents", headers={"Host": host}).status_code == status
+        assert client.get("/healthz", headers={"Host": host}).status_code == 200

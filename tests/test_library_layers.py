@@ -13,7 +13,7 @@ from tests.test_api_layers import imports_of
 FOLDER = Path(api.library.__file__).parent
 # From the bottom up; what stands in one level does not know each other.
 LEVELS = [
-    {"cuts", "jobs", "labelled", "memory", "preparing", "probing", "resolving", "syncing"},
+    {"attempts", "cuts", "jobs", "labelled", "memory", "preparing", "probing", "resolving", "syncing"},
     {"mirroring", "snapshots"},
     {"folders", "generations", "lookup", "storing"},
     {"describing", "loading"},

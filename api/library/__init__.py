@@ -3,6 +3,7 @@
 The store and the index know nothing of encoders and engines; this package joins them. Its modules, from the
 bottom up (`tests/test_library_layers.py` has the levels); each imports only from those before it:
 
+- `attempts`: what ended a process is not tried for ever.
 - `cuts`: rows of texts, kept beside the index.
 - `jobs`: work that takes its time, in threads of its own.
 - `labelled`: questions that a person has labelled.

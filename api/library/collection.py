@@ -87,7 +87,7 @@ class LiveCollection:
                 self._snapshot = None  # an old state would show what is deleted
                 raise
             self.version = version
-            self._generations.loaded(kept, loader.cut)
+            self._generations.loaded(kept, loader.cut, outdated=loader.outdated)
             return loader.encoded
 
     def refresh(self) -> None:
@@ -209,8 +209,8 @@ class LiveCollection:
     def write_after_loading(self) -> None:
         """Write the index to disk if the start would have been much quicker with it."""
         snapshot = self.snapshot
-        if snapshot.index.chunks and self._generations.lags_after_loading(snapshot):
-            self._generations.write(snapshot)
+        if self._generations.lags_after_loading(snapshot):
+            self._generations.renew(snapshot)
         elif self._generations.rows_lag_after_loading(snapshot):
             self._generations.keep_rows(snapshot)
 

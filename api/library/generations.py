@@ -25,6 +25,20 @@ _LONG_TAIL = 0.2
 _log = logging.getLogger(__name__)
 
 
+def remove_old_index(folder: Path) -> None:
+    """Remove an index from before there were collections; its files held all texts, deleted ones too."""
+    files = Files()
+    try:
+        if CURRENT_NAME not in files.names(folder):
+            return
+        for name in files.names(folder):
+            if generation_number(name) is not None:
+                files.remove_folder(folder / name)
+        (folder / CURRENT_NAME).unlink()
+    except OSError as error:
+        _log.warning("the old index in %s could not be removed: %s", folder, error)
+
+
 class GenerationKeeper:
     """The generations of one collection.
 
@@ -37,16 +51,23 @@ class GenerationKeeper:
         self._name = name
         self.folder = folder
         self._written_chunks = self._cut_chunks = 0
+        self._outdated = False
         self._turn = threading.Lock()
         self._gone = False
 
-    def loaded(self, chunks: int, cut: int) -> None:
-        """Take note of how many chunks came from the generation, and how many had to be cut anew."""
-        self._written_chunks, self._cut_chunks = chunks, cut
+    def loaded(self, chunks: int, cut: int, *, outdated: bool = False) -> None:
+        """Take note of what loading found.
+
+        Args:
+            chunks: How many came from the generation.
+            cut: How many had to be cut anew.
+            outdated: Whether the generation holds documents that are gone: their words and vectors.
+        """
+        self._written_chunks, self._cut_chunks, self._outdated = chunks, cut, outdated
 
     def lags_after_loading(self, snapshot: Snapshot) -> bool:
-        """Whether the start could have been much quicker."""
-        return self._lag(snapshot) > _LONG_TAIL * snapshot.index.chunks
+        """Whether the start could have been much quicker, or removed documents are still in the index."""
+        return self._outdated or self._lag(snapshot) > _LONG_TAIL * snapshot.index.chunks
 
     def keep_up(self, current: Callable[[], Snapshot], *, always: bool = False) -> None:
         """Write the index if it lags behind, or in any case; one thread after the other.
@@ -97,8 +118,30 @@ class GenerationKeeper:
             _log.warning("the index of %r was not written to disk: %s", self._name, error.message)
             return False
         self._written_chunks = chunks
+        if self._outdated:
+            self._outdated = not self._remove_but_current()
         self.keep_rows(snapshot)
         return True
+
+    def _remove_but_current(self) -> bool:
+        """Remove the generation that is kept for a reader that is just opening it; whether that went well."""
+        files = Files()
+        try:
+            current = files.read(self.folder / CURRENT_NAME).decode("ascii", "replace").split(" ")[0]
+            for name in files.names(self.folder):
+                if generation_number(name) is not None and name != current:
+                    files.remove_folder(self.folder / name)
+        except OSError as error:
+            _log.warning("an old index of %r could not be removed: %s", self._name, error)
+            return False
+        return True
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """Write the index of a state, or remove what was written if it holds nothing."""
+        if snapshot.index.chunks:
+            self.write(snapshot)
+        else:
+            self.erase()
 
     def rows_lag_after_loading(self, snapshot: Snapshot) -> bool:
         """Whether the start could have been much quicker with the rows that it cut."""

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from api.library_records import Job
-from rag.errors import CewenError, NotFoundError, UnavailableError
+from rag.errors import CewenError, IndexFileError, NotFoundError, UnavailableError
 from rag.inputs import excerpt
 
 Report = Callable[[int, int], None]
@@ -177,6 +177,8 @@ class JobBoard:
             self._set(job_id, state="queued")
             return
         except CewenError as error:
+            if isinstance(error, IndexFileError):  # other messages may name what the caller sent
+                _log.error("job %s failed: %s", job_id, error.message)
             outcome: dict[str, Any] = {
                 "state": "failed",
                 "error_code": error.code,

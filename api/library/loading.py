@@ -75,6 +75,7 @@ class Loader:
         self._told = told
         self.encoded = 0
         self.cut = 0
+        self.outdated = False
         self._began: int | None = None
 
     def load(self) -> tuple[Snapshot, int]:
@@ -198,6 +199,7 @@ class Loader:
     ) -> tuple[LiveIndex, int]:
         """The index of as many first documents as the generation holds in this order, and their number."""
         empty = LiveIndex.empty(model.encoder.dimension)
+        self.outdated = generation is not None and not rows
         if generation is None or not rows:
             return empty, 0
         places = {stamp.document_id: place for place, stamp in enumerate(generation.recipe.documents)}
@@ -210,6 +212,7 @@ class Loader:
                 break
             kept[document_id] = one.sha256
             last = place
+        self.outdated = len(kept) < len(places)
         if not kept:
             return empty, 0
         try:

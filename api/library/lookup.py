@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from api.library.snapshots import Snapshot
 from api.library_records import COLLECTION_NAME, Upload
+from index.layout import generation_number
 from rag.errors import InputError, NotFoundError
 from rag.inputs import excerpt
 from rag.rows import DocumentRows, rows_of_source
@@ -45,9 +46,10 @@ def check_collection_name(name: str) -> None:
     Raises:
         InputError: `invalid_collection_name`.
     """
-    if not COLLECTION_NAME.fullmatch(name):
+    if not COLLECTION_NAME.fullmatch(name) or generation_number(name) is not None:
         raise InputError(
-            f"文库不能叫{excerpt(name)}。请用 1 到 64 个小写字母、数字、- 和 _，以字母或数字开头。",
+            f"文库不能叫{excerpt(name)}。请用 1 到 64 个小写字母、数字、- 和 _，以字母或数字开头，"
+            "不要像 gen-000001。",
             code="invalid_collection_name",
         )
 

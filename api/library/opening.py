@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from api.engine_parts import EngineParts
-from api.library.generations import GenerationKeeper
+from api.library.generations import GenerationKeeper, remove_old_index
 from api.library.library import Library
 from api.library.loading import Told
 from api.library.seeding import SEEDS, StoreTarget, follow_seeds, follow_sources
@@ -72,6 +72,7 @@ def open_library(
             else:
                 follow_sources(target, sources)
             encoded = target.encoded
+            remove_old_index(settings.index_dir)
         library.encoded = encoded + library.load(may_encode=may_encode, told=told)
         if keep_writing:
             library.take_up()

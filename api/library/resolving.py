@@ -44,7 +44,8 @@ def resolve(
     if not successors:
         return Resolution("removed", claim.document_id, "所引的文档已经删除。")
     ids = tuple(one.document_id for one in successors)
-    for successor in successors:
+    # A text is searched once, however many documents stand in it.
+    for successor in {one.source.sha256: one for one in reversed(successors)}.values():
         found = find_words(successor.source.text, claim.quote or "")
         if found:
             message = "所引的文档已被新的文档替换；引文的文字在新文档里一字不差，位置如下。"
