@@ -155,7 +155,7 @@ def _middleware(settings: ApiSettings, keys: KeyRing, observing: Observing) -> l
         Middleware(
             UploadGateMiddleware,
             places=settings.upload_places,
-            max_waiting=settings.waiting_places,
+            max_waiting=2 * settings.upload_places,
             wait_seconds=settings.wait_seconds,
         ),
         Middleware(

@@ -33,7 +33,9 @@ class ApiSettings:
         upload_places: Uploads that may hold a body in memory; one of them is converted at a time.
         body_timeout_seconds: From the first byte asked for to the last one received.
         max_concurrent: Requests that compute at the same time.
-        max_waiting: Requests that may wait for a place; None means four for each that computes.
+        max_waiting: Requests that may wait for a place; None means one for two that compute.
+            So few, because whoever waits is answered later by as much: at four times the load that can be
+            borne, answers that are given stay within three times the time of an idle service.
         wait_seconds: How long one waits before it is refused.
         request_timeout_seconds: How long one answer may take.
         drain_seconds: From the signal to stop to the closing of the listener.
@@ -96,4 +98,4 @@ class ApiSettings:
     @property
     def waiting_places(self) -> int:
         """How many requests may wait."""
-        return 4 * self.max_concurrent if self.max_waiting is None else self.max_waiting
+        return max(1, self.max_concurrent // 2) if self.max_waiting is None else self.max_waiting

@@ -99,5 +99,6 @@ def test_settings_that_make_no_sense(name: str, value: float) -> None:
 
 
 def test_four_may_wait_for_each_that_computes() -> None:
-    assert ApiSettings(max_concurrent=3).waiting_places == 12
+    assert ApiSettings(max_concurrent=6).waiting_places == 3
+    assert ApiSettings(max_concurrent=1).waiting_places == 1
     assert ApiSettings(max_concurrent=3, max_waiting=0).waiting_places == 0

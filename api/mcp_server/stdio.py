@@ -104,7 +104,7 @@ def provide_from(
     limits = ApiSettings(max_concurrent=settings.max_concurrent)
     gate = AdmissionGate(
         max_concurrent=limits.max_concurrent,
-        max_waiting=limits.waiting_places,
+        max_waiting=4 * limits.max_concurrent,  # one client, which may ask several things at once
         wait_seconds=limits.wait_seconds,
     )
 
