@@ -52,7 +52,10 @@ def test_a_collection_that_goes_takes_its_jobs_along(tmp_path: Path, *, again: b
             library.create_collection("sky")
         gate.open.set()
         ended = [library.wait(job.job_id, WAIT_SECONDS) for job in jobs]
-        assert [(job.state, job.error_code) for job in ended] == [("failed", "collection_not_found")] * 4
+        *additions, reindexing = [(job.state, job.error_code) for job in ended]
+        assert additions == [("failed", "collection_not_found")] * 3
+        # It has nothing to encode, so it may have been done before the collection went.
+        assert reindexing in {("failed", "collection_not_found"), ("done", None)}
         assert pending(tmp_path) == []
         if again:
             assert listed(library, "sky") == []
