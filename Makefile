@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # `--host X` if HOST=X was given to make itself; a HOST in the environment is often the machine's name.
 given = $(if $(filter command,$(firstword $(origin $(1)))),--$(2) $($(1)))
 
-.PHONY: install browser serve test lint types encoded unit eval gate hammer nightly clean
+.PHONY: install browser serve test lint types unit eval gate hammer nightly clean
 
 install: $(VENV)/installed
 
@@ -47,13 +47,7 @@ gate: install
 	$(BIN)/cewen eval --gate
 	$(BIN)/cewen eval selftest
 
-# Both read the sample corpus encoded; whoever came second would find it half done.
-encoded: install
-	$(BIN)/python -m evals.encoded
-
-# Tests wait much (browsers, processes), the gate computes: side by side they take the time of one.
-test: lint types encoded
-	$(MAKE) -j2 unit gate
+test: lint types unit gate
 
 # Kills, failing disks, damaged files, by the hundred; the figures and how to choose them: docs/operations.md.
 nightly: install

@@ -25,7 +25,7 @@ LEVELS = (
     ("gate",),
     ("evaluation", "paths", "report_html", "report_junit", "report_markdown"),
     ("outputs", "sabotage_index", "sabotage_services"),
-    ("command", "encoded", "sabotage", "template", "workshop"),
+    ("command", "sabotage", "template", "workshop"),
     ("selftest",),
     ("cli",),
 )
