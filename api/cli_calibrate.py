@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,14 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli_console import counting_bar, stderr_console, stdout_console, write_json
-from api.cli_opening import parts_of
+from api.cli_opening import explaining_busy, parts_of
 from api.cli_options import Collection
 from api.cli_parts import settings_for
-from rag.errors import InputError, UnavailableError
+from rag.errors import InputError
 
 if TYPE_CHECKING:
     from api.library.calibrating import Calibrated
 
+_STOP_THE_SERVICE = "标定要独占文库：请先停下那个服务，标定后再启动；只想看看效果，可加 --dry-run。"
 CALIBRATE_HELP = "用标注过的题目标定一个文库的可信度；让可信度变差的结果不会存下。"
 
 
@@ -44,7 +44,7 @@ def calibrate(
     if questions is None and not reset:
         raise InputError("请给出题目文件：cewen calibrate QUESTIONS；或用 --reset 去掉标定。")
     settings = settings_for(None, None)
-    with _explaining_busy(), counting_bar(stderr_console(), "标定") as told:
+    with explaining_busy(_STOP_THE_SERVICE), counting_bar(stderr_console(), "标定") as told:
         work = parts_of(context).calibrating(settings, told)
         if questions is not None:
             found = work.calibrate(
@@ -62,19 +62,6 @@ def calibrate(
         write_json(json.dumps(_fields(found), ensure_ascii=False, allow_nan=False))
     else:
         _show(stdout_console(), found, dry_run=dry_run)
-
-
-@contextmanager
-def _explaining_busy() -> Iterator[None]:
-    try:
-        yield
-    except UnavailableError as error:
-        if error.code != "library_busy":
-            raise
-        raise UnavailableError(
-            f"{error.message}标定要独占文库：请先停下那个服务，标定后再启动；只想看看效果，可加 --dry-run。",
-            code=error.code,
-        ) from error
 
 
 def _tell_reset(collection: str, *, forgotten: bool, as_json: bool) -> None:

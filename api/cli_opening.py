@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from api.cli_service import Service
 
 
+_ASK_THE_SERVICE = "也可以让正在运行的服务来做：加上 --url 和它的地址。"
+
+
 def parts_of(context: typer.Context) -> Parts:
     """The parts that were handed in, or the real ones."""
     return context.obj if isinstance(context.obj, Parts) else Parts()
@@ -78,8 +81,11 @@ def holdings(context: typer.Context, url: str | None, *, writable: bool | None =
 
 
 @contextmanager
-def explaining_busy() -> Iterator[None]:
+def explaining_busy(advice: str = _ASK_THE_SERVICE) -> Iterator[None]:
     """Say how to go on where another process holds the library.
+
+    Args:
+        advice: How.
 
     Raises:
         UnavailableError: Then.
@@ -89,6 +95,4 @@ def explaining_busy() -> Iterator[None]:
     except UnavailableError as error:
         if error.code != "library_busy":
             raise
-        raise UnavailableError(
-            f"{error.message}也可以让正在运行的服务来做：加上 --url 和它的地址。", code=error.code
-        ) from error
+        raise UnavailableError(f"{error.message}{advice}", code=error.code) from error

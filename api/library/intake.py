@@ -55,7 +55,7 @@ class Intake:
         there = live.already_there(upload, replaces)
         if there is not None:
             job = Job(new_job_id(), "add", collection, "done", created=False, notes=upload.notes)
-            return self._jobs.note(job, source_id=upload.source.sha256[:12], document_ids=there)
+            return self._jobs.note(job, source_id=upload.source.source_id, document_ids=there)
         accepted_at = datetime.now(UTC).isoformat(timespec="seconds")
         pending = Pending(new_job_id(), collection, upload.source, upload.origin, replaces, accepted_at)
         self._store.put_pending(pending)
@@ -91,7 +91,7 @@ class Intake:
         self._attempts.ended(job_id)
         message = f"处理{excerpt(name)}时服务两次中断，多半是内存不够，已放弃。请拆成几个文件再添加。"
         job = Job(job_id, "add", pending.collection, "failed", error_code="unreadable_document")
-        self._jobs.note(job, source_id=pending.source.sha256[:12], error_message=message)
+        self._jobs.note(job, source_id=pending.source.source_id, error_message=message)
 
     def _submit(self, live: LiveCollection, pending: Pending, notes: tuple[str, ...]) -> Job:
         # Not by name: another collection may have it by then.
@@ -113,7 +113,7 @@ class Intake:
             "add",
             pending.collection,
             "queued",
-            source_id=pending.source.sha256[:12],
+            source_id=pending.source.source_id,
             notes=notes,
         )
         self._waiting_chars[pending.job_id] = len(pending.source.text)

@@ -75,7 +75,7 @@ def ids_if_there(
     snapshot: Snapshot, upload: Upload, replaced: Sequence[str], settings: Settings
 ) -> tuple[str, ...] | None:
     """Ids of an upload's documents if adding it would change nothing; as for `is_there`, from the text."""
-    facts = snapshot.facts.get(upload.source.sha256[:12])
+    facts = snapshot.facts.get(upload.source.source_id)
     if facts is None or (facts.source, facts.origin) != (upload.source, upload.origin):
         return None
     ids = tuple(row.document.document_id for row in rows_of_upload(upload, settings))
@@ -91,6 +91,6 @@ def is_there(snapshot: Snapshot, upload: Upload, ids: Sequence[str], replaced: S
         ids: Its documents.
         replaced: Documents that are to give way to it.
     """
-    facts = snapshot.facts.get(upload.source.sha256[:12])
+    facts = snapshot.facts.get(upload.source.source_id)
     same = facts is not None and (facts.source, facts.origin) == (upload.source, upload.origin)
     return same and all(one in snapshot.stamps for one in ids) and set(replaced) <= set(ids)

@@ -86,7 +86,7 @@ class StoreTarget:
                 )
             prepared = self._encoded(source.name, rows, encoder)
         self._apply(loaded.upload, prepared, encoder, replaces)
-        return source.sha256[:12]
+        return source.source_id
 
     def remove(self, source_id: str) -> None:
         """Remove a source."""

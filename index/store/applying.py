@@ -16,7 +16,6 @@ from index.store.records import (
     RemovedBy,
     StoredVectors,
     Withdrawal,
-    source_id_of,
 )
 from index.store.schema import insert, next_id, update
 from index.store.writing import check_vectors, known_collection, put_text
@@ -108,7 +107,7 @@ def _add(
     encoder_key: str,
     now: str,
 ) -> None:
-    source, source_id = addition.source, source_id_of(addition.source)
+    source, source_id = addition.source, addition.source.source_id
     wanted = [f"{source_id}-{number}" for number in range(1, len(addition.documents) + 1)]
     if not wanted or [stored.document_id for stored in addition.documents] != wanted:
         given = [stored.document_id for stored in addition.documents]

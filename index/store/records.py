@@ -19,11 +19,6 @@ Withdrawal = tuple[str, RemovedBy, tuple[str, ...]]
 """A removal that is asked for: document id, by whom, ids of the documents that take its place."""
 
 
-def source_id_of(source: Source) -> str:
-    """The id of a source: the first 12 hex digits of its SHA-256."""
-    return source.sha256[:12]
-
-
 @dataclass(frozen=True, slots=True)
 class StoredCollection:
     """One collection.
