@@ -16,43 +16,41 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
-from api import (
-    routes_answers,
-    routes_citations,
-    routes_collections,
-    routes_documents,
-    routes_examples,
-    routes_health,
-    routes_jobs,
-    routes_pages,
-    routes_uploads,
-)
-from api.auth import AccessMiddleware, ApiKeyMiddleware
 from api.dify import routes as routes_dify
 from api.engine_slot import EngineSlot
-from api.error_shapes import MCP_PATH
-from api.errors import HANDLERS
+from api.errors.handling import HANDLERS
+from api.errors.shapes import MCP_PATH
 from api.feedback import routes as routes_feedback
 from api.feedback.service import FeedbackService
-from api.foreign_pages import ForeignPagesMiddleware, OwnPages
-from api.keys.model import KeyRing
-from api.keys.rings import StaticKeyRing
-from api.limits import AdmissionGateMiddleware, LargeBodies, RequestLimitsMiddleware
-from api.mcp_server.http import McpEndpoint
-from api.middleware import (
+from api.guards.auth import AccessMiddleware, ApiKeyMiddleware
+from api.guards.foreign_pages import ForeignPagesMiddleware, OwnPages
+from api.guards.limits import AdmissionGateMiddleware, LargeBodies, RequestLimitsMiddleware
+from api.guards.middleware import (
     ErrorBoundaryMiddleware,
     HeadMiddleware,
     PlainPathMiddleware,
     RequestIdMiddleware,
     SecurityHeadersMiddleware,
 )
+from api.guards.rate_limits import RateLimitMiddleware
+from api.keys.model import KeyRing
+from api.keys.rings import StaticKeyRing
+from api.mcp_server.http import McpEndpoint
 from api.observing import routes as routes_observing
 from api.observing.service import Observing
 from api.openai_chat import routes as routes_openai
-from api.openapi_document import finish_document
+from api.openapi.document import finish_document
+from api.pages.rendering import STATIC_DIR
 from api.ports import Factory
-from api.rate_limits import RateLimitMiddleware
-from api.rendering import STATIC_DIR
+from api.routes import answers as routes_answers
+from api.routes import citations as routes_citations
+from api.routes import collections as routes_collections
+from api.routes import documents as routes_documents
+from api.routes import examples as routes_examples
+from api.routes import health as routes_health
+from api.routes import jobs as routes_jobs
+from api.routes import pages as routes_pages
+from api.routes import uploads as routes_uploads
 from api.settings import ApiSettings
 from api.uploads.gate import UploadGateMiddleware, is_upload
 
@@ -66,7 +64,7 @@ class CewenApp(FastAPI):
     """FastAPI with an OpenAPI document that tells the truth about errors."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document: FastAPI's, completed by `openapi_document`."""
+        """The OpenAPI document: FastAPI's, completed by `api.openapi.document`."""
         if self.openapi_schema is None:
             key_needed = self.state.keys.required
             self.openapi_schema = finish_document(super().openapi(), key_needed=key_needed)

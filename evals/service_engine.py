@@ -1,6 +1,6 @@
 """A service in this process, built at the same assembly point as the REST service.
 
-Answers take the way through the published JSON (`api.convert`), so a field that is lost there is lost
+Answers take the way through the published JSON (`api.wire.convert`), so a field that is lost there is lost
 here too. Texts to judge against are read from the folder anew, not asked of the engine.
 """
 
@@ -33,14 +33,14 @@ class EngineService:
 
     def ask(self, question: str, history: Sequence[Turn]) -> Reply:
         """Answer a question."""
-        from api.convert import ask_reply
+        from api.wire.convert import ask_reply
 
         answer = self._engine.ask(question, history=history, explain=True)
         return read_reply(ask_reply(answer).model_dump(mode="json"))
 
     def search(self, query: str, top_k: int) -> tuple[Hit, ...]:
         """The best passages, best first."""
-        from api.convert import hit
+        from api.wire.convert import hit
 
         found = self._engine.search(query, top_k=top_k)
         return tuple(read_hit(hit(passage).model_dump(mode="json")) for passage in found)
@@ -63,7 +63,7 @@ def open_subject(settings: Settings, progress: Progress | None = None) -> Subjec
 
 def subject_of(engine: Engine, settings: Settings) -> Subject:
     """An engine that is open already, with its texts read anew from the settings' folder."""
-    from api.convert import document_detail
+    from api.wire.convert import document_detail
 
     weights = (files("rag.ranking") / "weights.json").read_bytes()
     return Subject(

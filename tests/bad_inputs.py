@@ -30,7 +30,7 @@ class Bad:
     Attributes:
         name: For the test's id.
         method, path: As sent, already quoted.
-        status, code: As our own format has them; other formats follow from `api.error_shapes`.
+        status, code: As our own format has them; other formats follow from `api.errors.shapes`.
         body: Bytes.
         headers: Beside those of the client.
     """

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.app import create_app
 from api.assembly import Library, open_library
-from api.http_protocol import PromptH11Protocol
+from api.guards.http_protocol import PromptH11Protocol
 from api.library_records import Upload
 from api.settings import ApiSettings
 from rag.reading.decoding import source_from_text

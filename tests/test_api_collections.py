@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from api.auth import scope_needed
+from api.guards.auth import scope_needed
 from tests.api_fakes import LIGHTHOUSE, PAGE, SHA256, TEA, FakeLibrary, client_for
 from tests.test_api_bad_input import JSON, check_refusal
 from tests.uploading import ESSAY

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import rag.errors
-from api.error_codes import CODES, row_of
+from api.errors.codes import CODES, row_of
 from rag.errors import CewenError, InputError, NotFoundError, TooLargeError, UnavailableError
 
 PROJECT = Path(__file__).parent.parent

@@ -8,11 +8,11 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from api.app import create_app
-from api.declared_errors import declare
-from api.error_codes import CODES
-from api.openapi import OPENAPI_FILE, openapi_text
-from api.openapi_document import main_status
-from api.openapi_examples import PAGE, REPLIES, REQUESTS
+from api.errors.codes import CODES
+from api.errors.declared import declare
+from api.openapi.document import main_status
+from api.openapi.examples import PAGE, REPLIES, REQUESTS
+from api.openapi.file import OPENAPI_FILE, openapi_text
 from api.settings import ApiSettings
 from tests.api_fakes import FakeEngine
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.error_codes import CODES
-from api.rendering import STATIC_DIR
+from api.errors.codes import CODES
+from api.pages.rendering import STATIC_DIR
 from api.settings import ApiSettings
 from tests.api_fakes import LIGHTHOUSE, PAGE, TEA, FakeEngine, client_for
 

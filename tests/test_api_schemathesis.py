@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.engine import events, from_schema
 from schemathesis.specs.openapi import checks
 
-from api.error_codes import CODES
+from api.errors.codes import CODES
 from tests.hammer_texts import send, spoilt_requests
 from tests.hammering import QUESTION, Hammered, hammered
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.source_page import PrintedLine, Segment, SourcePage, parse_chars, source_page
+from api.pages.source_page import PrintedLine, Segment, SourcePage, parse_chars, source_page
 from tests.api_fakes import PAGE, documents
 
 LIGHTHOUSE, TEA = documents()

@@ -19,7 +19,7 @@ from starlette.types import Message
 
 from api.app import create_app
 from api.settings import ApiSettings
-from api.streaming import EventStreamResponse, encode_event
+from api.wire.streaming import EventStreamResponse, encode_event
 from rag.errors import CewenError, CitationError, GeneratorError, InputError, UnavailableError
 from rag.records import Answer, AnswerEvent, CitationsKnown, Degradation, TextAdded
 from tests.api_fakes import FakeEngine, client_for

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.strict_json import MAX_DEPTH, MAX_NUMBER_CHARS, parse_json
+from api.wire.strict_json import MAX_DEPTH, MAX_NUMBER_CHARS, parse_json
 from rag.errors import InputError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

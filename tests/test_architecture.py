@@ -169,7 +169,7 @@ def test_rag_imports_no_other_package_and_nothing_imports_evals() -> None:
         ("index", ()),
         ("api", ("fastapi",)),
         ("api.assembly", ("fastapi",)),
-        ("api.cli", ("fastapi", "numpy", "langchain_text_splitters")),
+        ("api.cli.commands", ("fastapi", "numpy", "langchain_text_splitters")),
         ("evals", ("numpy",)),
     ],
 )

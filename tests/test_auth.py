@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.auth import scope_needed
+from api.guards.auth import scope_needed
 from api.keys.model import SCOPES, Key, KeyScope
 from api.settings import ApiSettings
 from tests.api_fakes import LIGHTHOUSE, FakeEngine, client_for

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.error_shapes import Failure, shape_for
+from api.errors.shapes import Failure, shape_for
 from api.observing.logs import JsonFormatter
 from tests.bad_inputs import SECRET, TABLE
 from tests.hammering import QUESTION, Hammered, hammered

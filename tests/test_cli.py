@@ -21,12 +21,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import app
-from api.cli_asking import MAX_TOP_K
-from api.cli_console import Progress
-from api.cli_parts import IndexSummary, Parts, settings_for
-from api.cli_serve import _listen
-from api.schemas import AskRequest, SearchRequest
+from api.cli.asking import MAX_TOP_K
+from api.cli.commands import app
+from api.cli.console import Progress
+from api.cli.parts import IndexSummary, Parts, settings_for
+from api.cli.serve import _listen
+from api.wire.schemas import AskRequest, SearchRequest
 from rag.errors import CewenError, ConfigError, IndexMismatchError, UnavailableError
 from rag.records import Answer
 from rag.settings import Settings
@@ -382,13 +382,13 @@ def python(script: str, *, env: dict[str, str] | None = None) -> subprocess.Pope
 
 def test_the_console_script() -> None:
     (script,) = entry_points(group="console_scripts", name="cewen")
-    assert script.value == "api.cli:main"
+    assert script.value == "api.cli.commands:main"
 
 
 def test_help_loads_nothing_heavy() -> None:
     script = f"""
 import sys
-from api.cli import main
+from api.cli.commands import main
 for command in [[], *([name] for name in {COMMANDS!r})]:
     sys.argv = ["cewen", *command, "--help"]
     try:
@@ -405,14 +405,14 @@ print([name for name in {(*HEAVY, "evals", "rag.settings")!r} if name in sys.mod
 
 def test_output_is_utf8_whatever_the_locale_says() -> None:
     env = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    script = "import sys; from api.cli import main; sys.argv[1:] = ['ask', '\\udcff']; main()"
+    script = "import sys; from api.cli.commands import main; sys.argv[1:] = ['ask', '\\udcff']; main()"
     out, err = python(script, env=env).communicate(timeout=60)
     assert out == b""
     assert "U+DCFF" in err.decode("utf-8")
 
 
 def test_a_reader_that_goes_away_is_no_accident() -> None:
-    process = python("import sys; from api.cli import main; sys.argv[1:] = ['settings']; main()")
+    process = python("import sys; from api.cli.commands import main; sys.argv[1:] = ['settings']; main()")
     assert process.stdout
     process.stdout.close()
     assert process.stderr
@@ -424,9 +424,9 @@ def test_a_reader_that_goes_away_is_no_accident() -> None:
 SERVE = """
 import sys
 from rag.errors import ConfigError
-from api.cli import app
-from api.cli_console import Progress
-from api.cli_parts import Parts
+from api.cli.commands import app
+from api.cli.console import Progress
+from api.cli.parts import Parts
 from tests.api_fakes import FakeEngine
 
 def opened(settings, progress):

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import app
-from api.cli_parts import Parts
-from api.convert import ask_reply
+from api.cli.commands import app
+from api.cli.parts import Parts
 from api.engine_parts import EngineParts
 from api.library.calibrating import Calibrating
 from api.library.labelled import MOST_QUESTIONS, read_labelled
 from api.library.library import Library
 from api.library.opening import open_library, open_store
 from api.library_records import Upload
+from api.wire.convert import ask_reply
 from cewen.models import Answer as ClientAnswer
 from index.store import Store
 from rag.confidence.calibrating import LEAST_EACH

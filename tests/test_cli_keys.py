@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import app
-from api.cli_keys import _MAX_PER_MINUTE
+from api.cli.commands import app
+from api.cli.keys import _MAX_PER_MINUTE
 from api.keys.model import Key
 from api.keys.rings import StoredKeyRing
 from api.keys.secrets import read_key_text

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import app
-from api.cli_parts import Parts
+from api.cli.commands import app
+from api.cli.parts import Parts
 from index.store import Finding
 from rag.errors import IndexFileError, UnavailableError
 from rag.settings import Settings

@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from api.app import create_app
 from api.assembly import open_library
-from api.cli import app
-from api.cli_console import Progress
-from api.cli_parts import Parts
+from api.cli.commands import app
+from api.cli.console import Progress
+from api.cli.parts import Parts
 from cewen import Client, NotFoundError
 from rag.settings import Settings
 from tests.counting_encoder import CountingEncoder

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-import api.cli_review as module
-from api.cli import app
+import api.cli.review as module
+from api.cli.commands import app
 from api.feedback.store import FeedbackStore, Kept
 from evals.schema import load_questions
 from rag.encoding.encoder import SentenceTransformerEncoder

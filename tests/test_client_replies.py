@@ -10,7 +10,7 @@ from httpx import Headers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.error_codes import CODES
+from api.errors.codes import CODES
 from cewen import (
     AuthenticationError,
     BadRequestError,

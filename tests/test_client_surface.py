@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-import api.document_schemas as kept
-import api.schemas as published
+import api.wire.document_schemas as kept
+import api.wire.schemas as published
 import cewen
 from api.feedback.schemas import FeedbackReply
-from api.filter_schemas import FiltersIn
+from api.wire.filter_schemas import FiltersIn
 from cewen import envelopes
 from tests.client_driver import KEY
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from api.assembly import open_engine
-from api.error_codes import row_of
+from api.errors.codes import row_of
 from rag.converting.convert import convert
 from rag.converting.kinds import kind_of
 from rag.corpus import build_corpus, read_folder

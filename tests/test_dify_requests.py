@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.dify.schemas import DEFAULT_TOP_K
-from api.openapi import openapi_text
+from api.openapi.file import openapi_text
 from api.settings import ApiSettings
 from rag.errors import GeneratorError, UnavailableError
 from rag.records import Answer, Passage

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from api.document_schemas import DocumentForm, DocumentIn, MetadataIn
-from api.routes_documents import ListQuery
+from api.routes.documents import ListQuery
 from api.uploads.form import FILE_FIELD, REPEATABLE_FIELDS, SINGLE_FIELDS
+from api.wire.document_schemas import DocumentForm, DocumentIn, MetadataIn
 from tests.api_fakes import FakeLibrary
 from tests.evals_server import serving_app
 from tests.test_docs_integrations import ADDRESS, blocks_of, check_output, output_of

@@ -20,7 +20,7 @@ from api.dify.records import NAMES
 from api.doctor.examination import SURFACES
 from api.mcp_server.tools import TOOLS as MCP_TOOLS
 from api.openai_chat.models import MODELS
-from api.openapi_tools import TOOLS as OPENAPI_TOOLS
+from api.openapi.tools import TOOLS as OPENAPI_TOOLS
 from api.settings import ApiSettings
 from tests.api_fakes import FakeEngine
 from tests.evals_server import serving_app

@@ -23,7 +23,7 @@ from typer.testing import CliRunner, Result
 
 import api.doctor
 from api.app import create_app
-from api.cli import app as command_line
+from api.cli.commands import app as command_line
 from api.doctor.connection import Connection, Key, Reply, checked_url
 from api.doctor.context import NONSENSE, Context
 from api.doctor.examination import SURFACES, examine
@@ -633,7 +633,7 @@ def test_readiness_and_errors_belong_to_the_native_surface(url: str) -> None:
 
 
 def test_it_trusts_nothing_that_makes_the_replies() -> None:
-    allowed = {"api.cli_console", "rag.errors", "rag.inputs", "rag.settings"}
+    allowed = {"api.cli.console", "rag.errors", "rag.inputs", "rag.settings"}
     for path in Path(api.doctor.__file__).parent.glob("*.py"):
         ours = {name for name in imports_of(path) if name.split(".")[0] in {"api", "rag", "index", "cewen"}}
         modules = {".".join(name.split(".")[:2]) for name in ours if not name.startswith("api.doctor")}

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from api.error_codes import CODES
-from api.error_shapes import Failure, dify, native, openai, path_below_root, shape_for
+from api.errors.codes import CODES
+from api.errors.shapes import Failure, dify, native, openai, path_below_root, shape_for
 from tests.test_middleware import http_scope
 
 FAILURE = Failure(422, "invalid_request", "empty_question", "问题是空的。", "r-1", "messages")

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from api import routes_examples
 from api.app import create_app
+from api.routes import examples as routes_examples
 from api.settings import ApiSettings
 from tests.api_fakes import EXAMPLES, FINGERPRINT, FakeEngine, client_for
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.foreign_pages import OwnPages
+from api.guards.foreign_pages import OwnPages
 from api.settings import ApiSettings
 from tests.api_fakes import FakeLibrary, client_for
 

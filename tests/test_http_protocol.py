@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.http_protocol import PromptH11Protocol
+from api.guards.http_protocol import PromptH11Protocol
 from tests.api_fakes import FakeEngine
 from tests.evals_server import serving_app
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from api.limits import AdmissionGateMiddleware, RequestLimitsMiddleware
+from api.guards.limits import AdmissionGateMiddleware, RequestLimitsMiddleware
 from tests.test_middleware import body_of, headers_of, http_scope
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.links import linker_to
+from api.pages.links import linker_to
 
 
 @pytest.mark.parametrize(

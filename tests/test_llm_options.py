@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from api.cli_show import show_settings
+from api.cli.show import show_settings
 from rag.errors import ConfigError
 from rag.llm.openai import OpenAIGenerator, open_openai_generator
 from rag.llm.options import ChatOptions, chat_options

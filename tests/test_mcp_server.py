@@ -15,9 +15,9 @@ from mcp.shared.exceptions import MCPError
 from starlette.requests import Request
 
 from api.fixed_library import as_library
-from api.limits import AdmissionGate
-from api.links import linker_to
+from api.guards.limits import AdmissionGate
 from api.mcp_server.server import Means, Provide, make_server
+from api.pages.links import linker_to
 from api.ports import Engine
 from rag.errors import CewenError, CitationError, UnavailableError
 from rag.records import Answer

@@ -38,8 +38,8 @@ INITIALIZE: dict[str, Any] = {
 SCRIPT = """
 import os, sys, threading
 from rag.errors import ConfigError
-from api.cli import app
-from api.cli_parts import Parts
+from api.cli.commands import app
+from api.cli.parts import Parts
 from tests.api_fakes import FakeEngine
 
 def opened(settings, progress):
@@ -254,7 +254,7 @@ def test_links_lead_to_the_service_of_the_settings(given: dict[str, Any], addres
 
 def test_importing_the_surfaces_does_not_import_the_sdk() -> None:
     script = (
-        "import sys, api.app, api.cli, api.mcp_server.stdio;"
+        "import sys, api.app, api.cli.commands, api.mcp_server.stdio;"
         "print([name for name in ('mcp', 'mcp_types', 'httpx2') if name in sys.modules])"
     )
     done = subprocess.run(

@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from api.fixed_library import as_library
-from api.links import linker_to
 from api.mcp_server.tools import TOOLS
-from api.schemas import AskReply
+from api.pages.links import linker_to
+from api.wire.schemas import AskReply
 from rag.corpus import Corpus
 from rag.errors import CewenError, NotFoundError
 from rag.records import Document, Turn

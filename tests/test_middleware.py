@@ -11,8 +11,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import REQUEST_ID_KEY
-from api.middleware import (
+from api.errors.handling import REQUEST_ID_KEY
+from api.guards.middleware import (
     ErrorBoundaryMiddleware,
     HeadMiddleware,
     PlainPathMiddleware,
@@ -115,7 +115,7 @@ async def fail(scope: Scope, receive: Receive, send: Send) -> None:
 
 def test_an_unexpected_exception_is_a_500_that_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
     app = RequestIdMiddleware(ErrorBoundaryMiddleware(fail))
-    with caplog.at_level(logging.ERROR, logger="api.errors"):
+    with caplog.at_level(logging.ERROR, logger="api.errors.handling"):
         sent = call(app, http_scope(headers=[(b"x-request-id", b"r-1")]))
     assert sent[0]["status"] == 500
     error = json.loads(body_of(sent))["error"]

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.engine_slot import EngineSlot
-from api.limits import AdmissionGate
+from api.guards.limits import AdmissionGate
 from api.observing.engine import ObservedEngine
 from api.observing.library import ObservedLibrary
 from api.observing.metrics import Metrics

@@ -23,7 +23,7 @@ def within() -> Iterator[None]:
 
 
 def record(
-    name: str = "api.errors", message: str = "it failed", error: Exception | None = None
+    name: str = "api.errors.handling", message: str = "it failed", error: Exception | None = None
 ) -> logging.LogRecord:
     info = (type(error), error, error.__traceback__) if error else None
     made = logging.LogRecord(name, logging.ERROR, "module.py", 7, message, (), info)
@@ -52,10 +52,10 @@ def test_a_plain_record() -> None:
     assert as_json(record()) == {
         "time": "2026-01-01T00:00:00.250Z",
         "level": "error",
-        "logger": "api.errors",
+        "logger": "api.errors.handling",
         "message": "it failed",
     }
-    assert TextFormatter().format(record()).endswith(" ERROR api.errors it failed")
+    assert TextFormatter().format(record()).endswith(" ERROR api.errors.handling it failed")
 
 
 def test_the_request_is_named(within: None) -> None:

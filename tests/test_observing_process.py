@@ -28,8 +28,8 @@ SLOW = "清晨熄灯"
 
 SERVE = """
 import os
-from api.cli import app
-from api.cli_parts import Parts
+from api.cli.commands import app
+from api.cli.parts import Parts
 from tests.api_fakes import FakeEngine
 
 class Engine(FakeEngine):

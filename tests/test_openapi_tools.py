@@ -9,8 +9,8 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import OpenAPIV30SpecValidator, validate
 
-from api.openapi import openapi_text
-from api.openapi_tools import TOOLS, tools_document
+from api.openapi.file import openapi_text
+from api.openapi.tools import TOOLS, tools_document
 from api.settings import ApiSettings
 from tests.api_fakes import LIGHTHOUSE, client_for
 

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from api.app import create_app
-from api.auth import ApiKeyMiddleware
+from api.guards.auth import ApiKeyMiddleware
+from api.guards.rate_limits import RateLimitMiddleware, TokenBuckets, burst
 from api.keys.model import Key, KeyRing
 from api.keys.rings import StaticKeyRing
-from api.rate_limits import RateLimitMiddleware, TokenBuckets, burst
 from api.settings import ApiSettings
 from rag.errors import ConfigError
 from tests.api_fakes import LIGHTHOUSE, FakeEngine, client_for

@@ -16,8 +16,8 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from api.app import create_app
+from api.guards.limits import LargeBodies, RequestLimitsMiddleware
 from api.library_records import Job, Upload
-from api.limits import LargeBodies, RequestLimitsMiddleware
 from api.settings import ApiSettings
 from api.uploads.gate import UploadGateMiddleware, is_upload, place_of
 from tests.api_fakes import FakeLibrary, client_for

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.declared_errors import COMPUTES, EVERYWHERE, HAS_JSON_BODY, Responses
 from api.dify.schemas import DifyErrorReply
-from api.error_codes import CODES
-from api.error_shapes import Failure, dify
+from api.errors.codes import CODES
+from api.errors.declared import COMPUTES, EVERYWHERE, HAS_JSON_BODY, Responses
+from api.errors.shapes import Failure, dify
 
 _CODES = (
     *HAS_JSON_BODY,

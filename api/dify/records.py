@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from api.dify.comparing import Value
 from api.dify.schemas import RecordOut
-from api.links import Linker
+from api.pages.links import Linker
 from rag.records import Citation, Document, Passage, SourceSpan
 
 

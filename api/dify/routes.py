@@ -50,11 +50,11 @@ from api.dify.records import (
 from api.dify.remaining import remaining_answer
 from api.dify.schemas import RetrievalReply, RetrievalRequest, RetrievalSetting
 from api.engine_slot import OpenLibrary, chosen_engine
-from api.error_shapes import DIFY_PATHS
-from api.links import linker_of
+from api.errors.shapes import DIFY_PATHS
+from api.pages.links import linker_of
 from api.ports import Engine, Library
-from api.streaming import whole_answer
-from api.strict_json import StrictJsonRoute
+from api.wire.streaming import whole_answer
+from api.wire.strict_json import StrictJsonRoute
 from rag.errors import InputError, NotFoundError
 from rag.inputs import CONTROL, MAX_QUERY_CHARS, excerpt, is_blank
 from rag.records import Citation, Passage

@@ -1,5 +1,5 @@
 """`cewen doctor`: plays each client against a running deployment and says what that client loses.
 
-It trusts nothing that makes the replies: of ours it imports the errors, the settings and the console. What
+It trusts nothing that makes the replies: of ours it imports the errors and the settings. What
 a client reads, it reads itself; what a citation says, it checks against the source text itself.
 """

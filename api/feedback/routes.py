@@ -11,12 +11,12 @@ from typing import cast
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
-from api.declared_errors import HAS_JSON_BODY, Responses, declare
+from api.errors.declared import HAS_JSON_BODY, Responses, declare
 from api.feedback.records import is_answer_id
 from api.feedback.schemas import FeedbackReply, FeedbackRequest
 from api.feedback.service import FeedbackService
 from api.observing.service import Observing
-from api.strict_json import StrictJsonRoute
+from api.wire.strict_json import StrictJsonRoute
 from rag.errors import InputError
 from rag.inputs import CONTROL, excerpt, is_blank
 

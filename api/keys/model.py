@@ -1,7 +1,7 @@
 """What an access key is and what it allows. Knows neither files nor HTTP.
 
 Scopes are few and nested, because whoever may ask sees passages anyway: `ask` and `write` include `read`,
-`admin` includes all. Which route needs which of them stands in `api.auth`.
+`admin` includes all. Which route needs which of them stands in `api.guards.auth`.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from api.library_records import DOCUMENT_ID
-from api.links import Linker
 from api.mcp_server.shapes import FetchArguments, FetchedText
+from api.pages.links import Linker
 from api.ports import Library
 from rag.answering.citations import source_url
 from rag.errors import NotFoundError

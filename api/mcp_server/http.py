@@ -19,12 +19,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from api.engine_slot import EngineSlot
-from api.error_codes import CODES
-from api.error_shapes import MCP_PATH
-from api.errors import error_response
-from api.foreign_pages import OwnPages
-from api.limits import GATE_KEY
-from api.links import linker_of
+from api.errors.codes import CODES
+from api.errors.handling import error_response
+from api.errors.shapes import MCP_PATH
+from api.guards.foreign_pages import OwnPages
+from api.guards.limits import GATE_KEY
+from api.pages.links import linker_of
 from api.settings import ApiSettings
 from rag.inputs import excerpt
 

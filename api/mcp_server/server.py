@@ -27,12 +27,12 @@ from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from api.error_codes import CODES, row_of
-from api.error_shapes import Failure, native
-from api.errors import note_refusal, request_id_of
-from api.limits import AdmissionGate
-from api.links import Linker
+from api.errors.codes import CODES, row_of
+from api.errors.handling import note_refusal, request_id_of
+from api.errors.shapes import Failure, native
+from api.guards.limits import AdmissionGate
 from api.mcp_server.tools import TOOLS, Tool
+from api.pages.links import Linker
 from api.ports import Library
 from rag.errors import CewenError, UnavailableError
 from rag.inputs import excerpt

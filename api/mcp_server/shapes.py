@@ -1,7 +1,7 @@
 """The arguments and results of the tools, as published in their schemas. No logic but the schemas' form.
 
 `search` and `fetch` are word for word what ChatGPT-style clients look for: one string in, exactly these
-fields out. `ask` gives what `POST /v1/ask` gives, in `api.schemas`. An argument that is not known is
+fields out. `ask` gives what `POST /v1/ask` gives, in `api.wire.schemas`. An argument that is not known is
 ignored, because some hosts add their own; lengths are documented here and checked by `rag.inputs`.
 
 Which collection is asked is an argument that is published only where there is a choice, with the names to
@@ -18,9 +18,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.filter_schemas import FiltersIn
 from api.library_records import DEFAULT_COLLECTION
-from api.schemas import TurnIn
+from api.wire.filter_schemas import FiltersIn
+from api.wire.schemas import TurnIn
 from rag.inputs import MAX_HISTORY_TURNS, MAX_QUERY_CHARS, MAX_QUESTION_CHARS
 
 

@@ -19,8 +19,8 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from api.engine_slot import EngineSlot
-from api.limits import AdmissionGate
-from api.links import linker_to
+from api.guards.limits import AdmissionGate
+from api.pages.links import linker_to
 from api.ports import Engine, Factory, Library
 from api.settings import ApiSettings
 from rag.errors import CewenError

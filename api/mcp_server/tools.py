@@ -12,9 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from api.convert import ask_reply, filters_of
+from api.errors.validation import describe_problems
 from api.library_records import COLLECTION_NAME, DEFAULT_COLLECTION
-from api.links import Linker
 from api.mcp_server.fetching import fetch
 from api.mcp_server.shapes import (
     AskArguments,
@@ -26,9 +25,10 @@ from api.mcp_server.shapes import (
     choosing,
     schema_of,
 )
+from api.pages.links import Linker
 from api.ports import Engine, Library
-from api.schemas import AskReply
-from api.validation_messages import describe_problems
+from api.wire.convert import ask_reply, filters_of
+from api.wire.schemas import AskReply
 from rag.errors import InputError, NotFoundError
 from rag.inputs import MAX_QUERY_CHARS, MAX_TURN_CHARS, check_question, check_text, excerpt
 from rag.metadata import Filters

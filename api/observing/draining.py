@@ -2,7 +2,7 @@
 
 From the signal on every request but health and metrics is refused (503 `shutting_down`), `/readyz` too, so
 that whoever distributes requests sends them elsewhere. What was accepted before is not touched. When the
-listener closes and how long the rest may take is decided by whoever runs the server (`api.cli_serve`).
+listener closes and how long the rest may take is decided by whoever runs the server (`api.cli.serve`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.error_shapes import path_below_root
-from api.errors import error_response
+from api.errors.handling import error_response
+from api.errors.shapes import path_below_root
 from api.observing.requests import HEALTH_PATH, METRICS_PATH
 
 _MESSAGE = "服务正在关闭，不再接受新的请求；已经接受的会答完。请按 Retry-After 稍后再试。"

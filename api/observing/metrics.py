@@ -23,9 +23,9 @@ from prometheus_client import (
 )
 
 from api.engine_slot import EngineSlot
-from api.error_codes import CODES
+from api.errors.codes import CODES
+from api.guards.limits import AdmissionGate
 from api.library_records import CollectionInfo, Job
-from api.limits import AdmissionGate
 from api.observing.requests import SURFACES
 from api.ports import Engine
 from rag.errors import UnavailableError

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.error_shapes import path_below_root
-from api.errors import REFUSALS_KEY, request_id_of
+from api.errors.handling import REFUSALS_KEY, request_id_of
+from api.errors.shapes import path_below_root
 from api.observing.metrics import Metrics
 from api.observing.requests import CURRENT, PROBES, ObservedRequest, method_of, surface_of, template_of
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api.error_shapes import DIFY_PATHS, MCP_PATH, OPENAI_PATHS
+from api.errors.shapes import DIFY_PATHS, MCP_PATH, OPENAI_PATHS
 
 PROBES = "probes"
 """Health, readiness and metrics: asked every few seconds, so they are kept apart from what people do."""

@@ -7,7 +7,7 @@ from typing import cast
 from fastapi import APIRouter, Request, Response
 
 from api.engine_slot import EngineSlot
-from api.limits import GATE_KEY
+from api.guards.limits import GATE_KEY
 from api.observing.metrics import MEDIA_TYPE
 from api.observing.requests import METRICS_PATH
 from api.observing.service import Observing

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from api.links import Linker
 from api.openai_chat.footnotes import printed_lines
+from api.pages.links import Linker
 from rag.errors import CitationError
 from rag.records import AnswerSentence, Citation
 

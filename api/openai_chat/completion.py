@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.convert import ask_reply
-from api.links import Linker
 from api.openai_chat.annotations import Mark, Marks, annotation, sentences_within, shown_title
 from api.openai_chat.footnotes import footnotes
 from api.openai_chat.schemas import CewenOut
+from api.pages.links import Linker
 from api.ports import Engine
+from api.wire.convert import ask_reply
 from rag.records import Answer, AnswerEvent, AnswerSentence, Citation, CitationsKnown
 
 Chunk = dict[str, Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from api.links import Linker
+from api.pages.links import Linker
 from rag.records import Citation
 
 _RULE = "---"

@@ -1,6 +1,6 @@
 """Refusals that name the field at fault, as OpenAI's do in `param`, and which ones the routes declare.
 
-The body of an error is `error_shapes`' business; only what needs to know the field stands here.
+The body of an error is `api.errors.shapes`' business; only what needs to know the field stands here.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.declared_errors import EVERYWHERE, NEEDS_KEY, Responses
-from api.error_codes import CODES, row_of
-from api.error_shapes import Failure, openai
-from api.errors import error_response
+from api.errors.codes import CODES, row_of
+from api.errors.declared import EVERYWHERE, NEEDS_KEY, Responses
+from api.errors.handling import error_response
+from api.errors.shapes import Failure, openai
+from api.errors.validation import describe_problems, field_path
 from api.openai_chat.schemas import OpenAiErrorReply
-from api.strict_json import StrictJsonRoute
-from api.validation_messages import describe_problems, field_path
+from api.wire.strict_json import StrictJsonRoute
 from rag.errors import InputError
 
 

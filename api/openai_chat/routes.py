@@ -12,15 +12,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.declared_errors import COMPUTES, HAS_JSON_BODY
 from api.engine_slot import OpenedLibrary, OpenLibrary, chosen_engine
-from api.links import linker_of
+from api.errors.declared import COMPUTES, HAS_JSON_BODY
 from api.openai_chat.completion import Chunk, Completion, Wanted, folded
 from api.openai_chat.conversation import read_conversation
 from api.openai_chat.models import PLAIN, Model, listed, model_not_found, read_model
 from api.openai_chat.refusals import ChatRoute, FieldError, declare_openai, field_refusal
 from api.openai_chat.schemas import ChatCompletionOut, ChatRequest, ModelListOut, ModelOut
-from api.streaming import EventStreamResponse, sent_event, whole_answer
+from api.pages.links import linker_of
+from api.wire.streaming import EventStreamResponse, sent_event, whole_answer
 from rag.errors import NotFoundError
 from rag.records import Answer
 

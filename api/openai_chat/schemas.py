@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from api.schemas import (
+from api.wire.schemas import (
     AnswerSentenceOut,
     CitationOut,
     Count,

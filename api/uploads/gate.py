@@ -11,10 +11,10 @@ import re
 import anyio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.auth import closing
-from api.error_shapes import path_below_root
-from api.errors import error_response
-from api.limits import AdmissionGate
+from api.errors.handling import error_response
+from api.errors.shapes import path_below_root
+from api.guards.auth import closing
+from api.guards.limits import AdmissionGate
 
 _PLACE_KEY = "cewen.upload"
 _WAITERS = 8

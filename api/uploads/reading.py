@@ -13,12 +13,12 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 
-from api.document_schemas import MAX_ORIGIN_CHARS, DocumentIn
+from api.errors.validation import describe_problems
 from api.library_records import DEFAULT_COLLECTION, Upload
-from api.strict_json import check_encoding, check_media_type, parse_json
 from api.uploads.form import Form, parse_form
 from api.uploads.names import UNNAMED, label_of
-from api.validation_messages import describe_problems
+from api.wire.document_schemas import MAX_ORIGIN_CHARS, DocumentIn
+from api.wire.strict_json import check_encoding, check_media_type, parse_json
 from rag.converting.convert import convert, source_of
 from rag.converting.limits import DEFAULT_LIMITS
 from rag.errors import InputError, TooLargeError

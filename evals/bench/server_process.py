@@ -20,7 +20,7 @@ from rag.errors import UnavailableError
 COMMAND = (
     sys.executable,
     "-c",
-    "from api.cli import main; main()",
+    "from api.cli.commands import main; main()",
     "serve",
     "--host",
     "127.0.0.1",

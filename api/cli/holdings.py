@@ -1,0 +1,226 @@
+"""A library that commands change: one opened in this process, or that of a service elsewhere.
+
+Both speak in the client library's own records, so that `--json` prints the same and people are shown the
+same. Work that takes its time is waited for, with its progress told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Protocol
+
+import cewen
+from api.cli.service import as_our_errors
+from api.errors.codes import CODES
+from api.library.mirroring import Loaded, SyncFile
+from api.library.syncing import Present
+from api.library_records import Job
+from api.ports import Library
+from api.uploads.names import label_of
+from rag.errors import CewenError, InputError, UnavailableError
+
+Told = Callable[[int, int], None]
+"""Called with (texts encoded, texts in all)."""
+
+_LOOK_SECONDS = 0.5
+
+
+class Holdings(Protocol):
+    """What commands do to a library."""
+
+    def add(self, collection: str, loaded: Loaded, *, replaces: str | None = None) -> cewen.Added:
+        """Add a file, and wait until it is searchable."""
+        ...
+
+    def remove(self, collection: str, identifier: str) -> cewen.Removed:
+        """Remove a document or source."""
+        ...
+
+    def held(self, collection: str) -> Sequence[Present]:
+        """Every source, in the order of their coming."""
+        ...
+
+    def named_as_there(self, file: SyncFile) -> SyncFile:
+        """The file, under the name that the library will keep."""
+        ...
+
+    def collections(self) -> Sequence[cewen.Collection]:
+        """All collections."""
+        ...
+
+    def create_collection(self, name: str) -> cewen.Collection:
+        """Make an empty collection."""
+        ...
+
+    def remove_collection(self, name: str) -> cewen.Collection:
+        """Remove a collection with all it holds."""
+        ...
+
+    def reindex(self, collection: str, encoder: str | None, told: Told) -> cewen.Job:
+        """Encode a collection anew, and wait for the end."""
+        ...
+
+
+class LocalHoldings:
+    """A library of this process.
+
+    Args:
+        library: Opened to be written.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def add(self, collection: str, loaded: Loaded, *, replaces: str | None = None) -> cewen.Added:
+        """Add a file, and wait until it is searchable."""
+        job = self._ended(self._library.add(collection, loaded.upload, replaces=replaces))
+        return cewen.Added(
+            source_id=job.source_id or "",
+            document_ids=job.document_ids,
+            created=job.created,
+            replaced=job.replaced,
+            notes=job.notes,
+        )
+
+    def remove(self, collection: str, identifier: str) -> cewen.Removed:
+        """Remove a document or source."""
+        return cewen.Removed.model_validate(asdict(self._library.remove(collection, identifier)))
+
+    def held(self, collection: str) -> Sequence[Present]:
+        """Every source, in the order of their coming."""
+        found: dict[str, Present] = {}
+        for entry in self._library.entries(collection):
+            source = entry.document.source
+            found[entry.source_id] = Present(
+                source.name, entry.source_id, source.sha256, source.original_sha256, entry.origin
+            )
+        return list(found.values())
+
+    def named_as_there(self, file: SyncFile) -> SyncFile:
+        """The file: a library here keeps its name."""
+        return file
+
+    def collections(self) -> Sequence[cewen.Collection]:
+        """All collections."""
+        return [cewen.Collection.model_validate(asdict(info)) for info in self._library.collections()]
+
+    def create_collection(self, name: str) -> cewen.Collection:
+        """Make an empty collection."""
+        return cewen.Collection.model_validate(asdict(self._library.create_collection(name)))
+
+    def remove_collection(self, name: str) -> cewen.Collection:
+        """Remove a collection with all it holds."""
+        return cewen.Collection.model_validate(asdict(self._library.remove_collection(name)))
+
+    def reindex(self, collection: str, encoder: str | None, told: Told) -> cewen.Job:
+        """Encode a collection anew, and wait for the end."""
+        job = self._ended(self._library.reindex(collection, encoder), told)
+        return cewen.Job.model_validate(asdict(job))
+
+    def _ended(self, job: Job, told: Told = lambda _done, _total: None) -> Job:
+        while not job.ended:
+            told(job.done, job.total)
+            job = self._library.wait(job.job_id, _LOOK_SECONDS)
+        if job.state == "failed":
+            raise failure_of(job.error_code, job.error_message)
+        return job
+
+
+class RemoteHoldings:
+    """The library of a service elsewhere.
+
+    Args:
+        client: A client of it.
+    """
+
+    def __init__(self, client: cewen.Client) -> None:
+        self._client = client
+
+    def add(self, collection: str, loaded: Loaded, *, replaces: str | None = None) -> cewen.Added:
+        """Add a file, and wait until it is searchable."""
+        source = loaded.upload.source
+        told: dict[str, Any] = {
+            "name": label_of(source.name),
+            "metadata": {name: value for name, value in asdict(source.metadata).items() if value},
+            "collection": collection,
+            "origin": loaded.upload.origin,
+        }
+        with as_our_errors():
+            if replaces is None:
+                return self._client.add_file(loaded.data, **told)
+            return self._client.replace(replaces, file=loaded.data, **told)
+
+    def remove(self, collection: str, identifier: str) -> cewen.Removed:
+        """Remove a document or source."""
+        with as_our_errors():
+            return self._client.remove(identifier, collection=collection)
+
+    def held(self, collection: str) -> Sequence[Present]:
+        """Every source, in the order of their coming."""
+        found: dict[str, Present] = {}
+        for one in self._client.documents(collection=collection):
+            source_id = one.source_id or one.id.rpartition("-")[0]
+            found[source_id] = Present(
+                one.name, source_id, one.source_sha256, one.original_sha256, one.origin
+            )
+        return list(found.values())
+
+    def named_as_there(self, file: SyncFile) -> SyncFile:
+        """The file under the last part of its name, which is all that a service keeps of it."""
+        return replace(file, wanted=replace(file.wanted, name=label_of(file.wanted.name)))
+
+    def collections(self) -> Sequence[cewen.Collection]:
+        """All collections."""
+        return self._client.collections()
+
+    def create_collection(self, name: str) -> cewen.Collection:
+        """Make an empty collection."""
+        return self._client.create_collection(name)
+
+    def remove_collection(self, name: str) -> cewen.Collection:
+        """Remove a collection with all it holds."""
+        return self._client.remove_collection(name)
+
+    def reindex(self, collection: str, encoder: str | None, told: Told) -> cewen.Job:
+        """Encode a collection anew, and wait for the end."""
+        job = self._client.reindex(collection, encoder)
+        while not job.ended:
+            told(job.done, job.total)
+            job = self._client.wait_for(job, seconds=_LOOK_SECONDS)
+        if job.state == "failed":
+            raise failure_of(job.error_code, job.error_message)
+        return job
+
+
+class CollectionTarget:
+    """One collection of a library, as something to sync.
+
+    Args:
+        holdings: The library.
+        collection: Which.
+    """
+
+    def __init__(self, holdings: Holdings, collection: str) -> None:
+        self._holdings = holdings
+        self._collection = collection
+
+    def held(self) -> Sequence[Present]:
+        """Every source, in the order of their coming."""
+        return self._holdings.held(self._collection)
+
+    def add(self, loaded: Loaded, *, replaces: str | None) -> str:
+        """Add a file, in the place of a source if one is named."""
+        return self._holdings.add(self._collection, loaded, replaces=replaces).source_id
+
+    def remove(self, source_id: str) -> None:
+        """Remove a source."""
+        self._holdings.remove(self._collection, source_id)
+
+
+def failure_of(code: str | None, message: str | None) -> CewenError:
+    """The error that a failed job stands for: of the text that was sent, or of the library."""
+    row = CODES.get(code or "")
+    of_the_text = row is not None and row.status < 500
+    kind = InputError if of_the_text else UnavailableError
+    return kind(message or "没有完成，也没有说明原因。请看日志。", code=code)

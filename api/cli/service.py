@@ -1,0 +1,229 @@
+"""What `ask`, `search` and `ls` talk to: a library opened here, or a service running elsewhere.
+
+Both give the bodies of the REST replies, so that `--json` prints the same and people are shown the same,
+wherever the answer came from. The remote one is the client library `cewen`; its errors become ours here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from api.cli.console import progress_bar, stderr_console
+from rag.errors import CewenError, ConfigError, InputError, NotFoundError, UnavailableError
+
+if TYPE_CHECKING:
+    import cewen
+    from api.cli.parts import Parts
+    from api.ports import Engine
+    from rag.metadata import Filters
+    from rag.settings import Settings
+
+
+class Service(Protocol):
+    """Answers with the JSON bodies of the REST interface, in one line each."""
+
+    def ask_json(
+        self,
+        question: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        generator: str | None,
+        explain: bool,
+    ) -> str:
+        """The body of an answer."""
+        ...
+
+    def search_json(
+        self,
+        query: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        score_threshold: float | None,
+    ) -> str:
+        """The body of a search."""
+        ...
+
+    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
+        """The body of the list of documents."""
+        ...
+
+
+class LocalService:
+    """A library of this process, opened when it is first needed; listing needs none.
+
+    Args:
+        parts: Open it.
+        settings: All of them.
+    """
+
+    def __init__(self, parts: Parts, settings: Settings) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._opened: object = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close = getattr(self._opened, "close", None)
+        if close is not None:
+            close()
+
+    def ask_json(
+        self,
+        question: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        generator: str | None,
+        explain: bool,
+    ) -> str:
+        """The body of an answer."""
+        from api.wire.convert import ask_reply
+
+        engine = self._engine(collection, filters)
+        answer = engine.ask(question, top_k=top_k, generator=generator, explain=explain)
+        return ask_reply(answer, collection).model_dump_json(exclude_unset=True)
+
+    def search_json(
+        self,
+        query: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        score_threshold: float | None,
+    ) -> str:
+        """The body of a search."""
+        from api.wire.convert import hit
+        from api.wire.schemas import SearchReply
+
+        engine = self._engine(collection, filters)
+        found = engine.search(query, top_k=top_k, score_threshold=score_threshold)
+        hits = [hit(passage) for passage in found]
+        reply = SearchReply(hits=hits, collection=collection, fingerprint=engine.fingerprint)
+        return reply.model_dump_json()
+
+    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
+        """The body of the list of documents."""
+        from api.wire.document_convert import entry_out
+        from api.wire.document_schemas import EntryListReply
+
+        entries = self._parts.list_entries(self._settings, collection, filters)
+        end = len(entries) if limit is None else limit
+        reply = EntryListReply(
+            documents=[entry_out(entry) for entry in entries[:end]],
+            total=len(entries),
+            next_offset=end if end < len(entries) else None,
+        )
+        return reply.model_dump_json()
+
+    def _engine(self, collection: str, filters: Filters | None) -> Engine:
+        from api.fixed_library import as_library
+
+        with progress_bar(stderr_console()) as told:
+            self._opened = self._parts.open_engine(self._settings, told)
+        return as_library(self._opened).engine(collection, filters)
+
+
+class RemoteService:
+    """A service running elsewhere.
+
+    Args:
+        client: A client of it.
+    """
+
+    def __init__(self, client: cewen.Client) -> None:
+        self._client = client
+
+    def ask_json(
+        self,
+        question: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        generator: str | None,
+        explain: bool,
+    ) -> str:
+        """The body of an answer."""
+        where = _sent(collection, filters)
+        return self._client.ask_json(question, top_k=top_k, generator=generator, explain=explain, **where)
+
+    def search_json(
+        self,
+        query: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        top_k: int,
+        score_threshold: float | None,
+    ) -> str:
+        """The body of a search."""
+        where = _sent(collection, filters)
+        return self._client.search_json(query, top_k=top_k, score_threshold=score_threshold, **where)
+
+    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
+        """The body of the list of documents."""
+        return self._client.documents_json(limit=limit, **_sent(collection, filters))
+
+
+def _sent(collection: str, filters: Filters | None) -> dict[str, Any]:
+    from cewen import Filters as SentFilters
+
+    fields = {} if filters is None else {name: getattr(filters, name) for name in SentFilters.model_fields}
+    given = {name: value for name, value in fields.items() if value}
+    return {"collection": collection, "filters": given or None}
+
+
+@contextmanager
+def client_at(url: str, settings: Settings) -> Iterator[cewen.Client]:
+    """A client of a service running elsewhere; the access key is the settings' own.
+
+    Raises:
+        InputError: If it refuses what was asked.
+        ConfigError: If address or key cannot be used.
+        UnavailableError: If it cannot be reached, or cannot do it.
+    """
+    import cewen
+
+    with as_our_errors(), cewen.Client(url, api_key=settings.api_key.get_secret_value() or None) as client:
+        yield client
+
+
+@contextmanager
+def as_our_errors() -> Iterator[None]:
+    """Turn what the client library raises into our own errors, which decide the exit code.
+
+    Raises:
+        CewenError: Then.
+    """
+    import cewen
+
+    try:
+        yield
+    except cewen.CewenError as error:
+        told = error.message + (f"请求编号 {error.request_id}。" if error.request_id else "")
+        raise _kind_of(error)(told, code=error.code) from error
+
+
+def _kind_of(error: cewen.CewenError) -> type[CewenError]:
+    import cewen
+    from api.errors.codes import CODES
+
+    if isinstance(error, cewen.NotFoundError):
+        return NotFoundError
+    row = CODES.get(error.code)
+    of_the_text = isinstance(error, cewen.JobFailedError) and row is not None and row.status < 500
+    if of_the_text or isinstance(error, cewen.BadRequestError):
+        return InputError
+    if isinstance(error, cewen.ConfigError | cewen.AuthenticationError):
+        return ConfigError
+    return UnavailableError

@@ -1,0 +1,5 @@
+"""`python -m api.openapi`."""
+
+from api.openapi.file import main
+
+main()

@@ -1,0 +1,1 @@
+"""The web pages: templates, what fills them, and `static` with their scripts and styles."""

@@ -1,0 +1,110 @@
+"""The pages for people: ask (`/`), a document in its printed lines (`/documents/{id}`), reference (`/docs`).
+
+They are not part of the OpenAPI document. Pages render in worker threads, like everything that computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from api.engine_slot import OpenLibrary
+from api.errors.codes import CODES
+from api.errors.handling import error_response, note_refusal, wants_page
+from api.library_records import CitationClaim, Resolution
+from api.openapi.tools import tools_document
+from api.pages.links import linker_of
+from api.pages.reference import operations
+from api.pages.rendering import modules_of, render
+from api.pages.source_page import KIND_NAMES, MAX_OFFSET, parse_chars, source_page
+from api.ports import Library
+from api.routes.documents import checked_id, find_document
+from api.settings import ApiSettings
+from rag.errors import NotFoundError
+from rag.inputs import MAX_HISTORY_TURNS, MAX_QUESTION_CHARS, MAX_TURN_CHARS
+from rag.records import Document
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+GONE: Mapping[str, str] = {"removed": "document_removed", "changed": "document_replaced"}
+"""What became of a document that is gone, and the code that says so."""
+
+reference_router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/")
+def ask_page(request: Request) -> HTMLResponse:
+    """The page with the question box."""
+    settings = cast("ApiSettings", request.app.state.settings)
+    return render(
+        "ask.html",
+        request.scope,
+        docs=settings.docs,
+        feedback=settings.data_dir is not None,
+        questions_stored=settings.store_questions,
+        modules=modules_of("ask.js"),
+        max_chars=MAX_QUESTION_CHARS,
+        max_turns=MAX_HISTORY_TURNS,
+        max_turn_chars=MAX_TURN_CHARS,
+        max_bytes=settings.max_body_bytes,
+    )
+
+
+@router.get("/documents/{document_id}")
+def document_page(
+    document_id: str, library: OpenLibrary, request: Request, chars: str | None = None
+) -> Response:
+    """A document with its printed lines; `?chars=START-END` marks those source characters.
+
+    An id is made from the text, so a link to a document that is gone never shows another text in its place.
+    """
+    engine = library.engine_holding(checked_id(document_id))
+    try:
+        document = find_document(engine, document_id)
+    except NotFoundError:
+        start, end = parse_chars(chars, MAX_OFFSET) or (0, 1)
+        resolution = library.resolve(None, CitationClaim(document_id, start, end))
+        if resolution.status not in GONE:
+            raise
+        return _gone(library, resolution, request)
+    marked = parse_chars(chars, len(document.source.text))
+    page = source_page(document, engine.documents(), marked)
+    modules = modules_of("source.js")
+    return render("source.html", request.scope, page=page, kinds=KIND_NAMES, modules=modules)
+
+
+def _gone(library: Library, resolution: Resolution, request: Request) -> Response:
+    code = GONE[resolution.status]
+    if not wants_page(request.scope):
+        return error_response(request.scope, code, resolution.message)
+    note_refusal(request.scope, code)
+    successors = [_held(library, identifier) for identifier in resolution.replaced_by]
+    return render(
+        "gone.html",
+        request.scope,
+        status=CODES[code].status,
+        row=CODES[code],
+        resolution=resolution,
+        successors=[document for document in successors if document],
+    )
+
+
+def _held(library: Library, document_id: str) -> Document | None:
+    try:
+        return library.engine_holding(document_id).document(document_id)
+    except NotFoundError:
+        return None
+
+
+@reference_router.get("/docs")
+def reference_page(request: Request) -> HTMLResponse:
+    """The API reference, written from the same document that `/openapi.json` serves."""
+    return render("reference.html", request.scope, operations=operations(request.app.openapi()), codes=CODES)
+
+
+@reference_router.get("/openapi-tools.json", response_class=JSONResponse)
+def tools(request: Request) -> JSONResponse:
+    """The document for platforms that import tools, with the address they reached us at."""
+    return JSONResponse(tools_document(request.app.openapi(), linker_of(request)("/").rstrip("/")))

@@ -1,0 +1,1 @@
+"""Our own wire format: strict JSON in, schemas, records to replies and back, events of a stream."""
