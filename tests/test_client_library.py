@@ -155,13 +155,16 @@ class SlowLibrary(FakeLibrary):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_whoever_waits_to_the_end_is_told_how_it_ended(open_client: Opener, fails: bool) -> None:
+def test_whoever_waits_to_the_end_is_told_how_it_ended(
+    open_client: Opener, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cewen.adding._AT_ONCE_SECONDS", 0.05)
     library = SlowLibrary()
     library.hold = True
     if fails:
         library.fail = InputError("没有正文。", code="document_without_text")
     with serving_library(library) as url:
-        client = open_client(url, timeout=1)
+        client = open_client(url)
         if fails:
             with pytest.raises(JobFailedError) as caught:
                 client.add_text(BRIDGE)
