@@ -49,7 +49,8 @@ gate: install
 
 test: lint types unit gate
 
-# Kills, failing disks, damaged files, by the hundred; the figures and how to choose them: docs/operations.md.
+# Kills by the hundred, every change of the disk failing, damaged files, broken code; and 20,000 requests. An hour
+# or two. The figures and how to choose them: docs/operations.md.
 nightly: install
 	$(BIN)/pytest -q -m nightly
 	$(BIN)/pytest -q tests/test_llm_faults.py tests/test_client_faults.py tests/test_faults_sabotage.py

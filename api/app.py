@@ -43,6 +43,7 @@ from api.openapi.document import finish_document
 from api.pages.rendering import STATIC_DIR
 from api.ports import Factory
 from api.routes import answers as routes_answers
+from api.routes import calibration as routes_calibration
 from api.routes import citations as routes_citations
 from api.routes import collections as routes_collections
 from api.routes import documents as routes_documents
@@ -52,7 +53,7 @@ from api.routes import jobs as routes_jobs
 from api.routes import pages as routes_pages
 from api.routes import uploads as routes_uploads
 from api.settings import ApiSettings
-from api.uploads.gate import UploadGateMiddleware, is_upload
+from api.uploads.gate import ChangesGateMiddleware, UploadGateMiddleware, is_upload
 
 _DESCRIPTION = (
     "用中文提问，得到逐句带引文的答案：每条引文都是原文中逐字的一段，"
@@ -119,8 +120,8 @@ def create_app(factory: Factory, settings: ApiSettings | None = None, keys: KeyR
     app.state.feedback = feedback
     app.state.settings = settings
     app.state.keys = keys
-    corpus = (routes_documents, routes_uploads, routes_collections, routes_jobs, routes_citations)
-    ours = (routes_answers, *corpus, routes_examples, routes_health, routes_pages)
+    corpus = (routes_documents, routes_uploads, routes_collections, routes_calibration, routes_jobs)
+    ours = (routes_answers, *corpus, routes_citations, routes_examples, routes_health, routes_pages)
     for module in (*ours, routes_feedback, routes_openai, routes_dify, routes_observing):
         app.include_router(module.router)
     if settings.docs:
@@ -162,9 +163,16 @@ def _middleware(settings: ApiSettings, keys: KeyRing, observing: Observing) -> l
             max_body_bytes=settings.max_body_bytes,
             body_timeout_seconds=settings.body_timeout_seconds,
             larger_bodies=dict.fromkeys(
-                (*routes_openai.PATHS, MCP_PATH, f"{MCP_PATH}/"), settings.max_chat_body_bytes
+                (*routes_openai.PATHS, MCP_PATH, f"{MCP_PATH}/", routes_calibration.PATTERN),
+                settings.max_chat_body_bytes,
             ),
             files=LargeBodies(is_upload, settings.max_upload_bytes, settings.min_upload_rate),
+        ),
+        Middleware(
+            ChangesGateMiddleware,
+            places=settings.upload_places,
+            max_waiting=2 * settings.upload_places,
+            wait_seconds=settings.wait_seconds,
         ),
         Middleware(
             AdmissionGateMiddleware,

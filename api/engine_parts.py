@@ -6,9 +6,11 @@ milliseconds.
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+import weakref
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from rag.answering.extractive import EXTRACTIVE, ExtractiveGenerator
 from rag.answering.generator import AnswerGenerator
@@ -18,7 +20,7 @@ from rag.confidence.judge import Judge
 from rag.confidence.model import shipped_models
 from rag.confidence.reader import BundledReader, Reader, load_bundled_reader
 from rag.corpus import Corpus
-from rag.encoding.encoder import BUNDLED_ENCODER, Encoder, SentenceTransformerEncoder
+from rag.encoding.encoder import BUNDLED_ENCODER, Encoder, SentenceTransformerEncoder, model_place
 from rag.engine import Engine, EngineOptions
 from rag.errors import ConfigError
 from rag.llm.openai import OPENAI, open_openai_generator
@@ -30,6 +32,8 @@ from rag.ranking.model import shipped_model
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.structure import Structure
+
+_SWEEP_SECONDS = 1.0
 
 
 def load_encoder(settings: Settings, name: str | None = None) -> Encoder:
@@ -51,7 +55,7 @@ def open_reader(settings: Settings, encoder: Encoder) -> Reader | None:
     return load_bundled_reader(settings.cache_dir)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Model:
     """An encoder that is loaded, and the reader that goes with it."""
 
@@ -78,13 +82,18 @@ class EngineParts:
         self._given_reader = reader
         self._lock = threading.Lock()
         self._models: dict[str, Model] = {}
-        if encoder is not None:
-            self._models[settings.encoder] = self._model(encoder)
+        # What no collection uses any more; here as long as somebody still works with it.
+        self._forgotten: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
+        self._given = None if encoder is None else self._model(encoder)
+        if self._given is not None:
+            self._models[settings.encoder] = self._given
         self._generators = _generators(settings)
         self._rewriter = open_followup_rewriter(settings)
 
     def model(self, encoder: str | None = None) -> Model:
         """A loaded model by the encoder's name; None for the one that the settings name.
+
+        Names that mean the same (a folder by several paths) share what is loaded.
 
         Raises:
             EncoderError: If it cannot be loaded.
@@ -94,8 +103,21 @@ class EngineParts:
             return known
         with self._lock:
             if name not in self._models:
-                self._models[name] = self._model(load_encoder(self.settings, name))
+                self._models[name] = self._forgotten.get(name) or self._same(name) or self._opened(name)
             return self._models[name]
+
+    def keep_only(self, encoders: Iterable[str | None]) -> None:
+        """Forget all models but these; whoever works with another keeps it until he is done.
+
+        Args:
+            encoders: Names that collections use; None for the one that the settings name.
+        """
+        used = {encoder or self.settings.encoder for encoder in encoders}
+        with self._lock:
+            for name in self._models.keys() - used:
+                if self._models[name] is not self._given:  # which could not be opened again
+                    forgotten = self._forgotten[name] = self._models.pop(name)
+                    weakref.finalize(forgotten, _sweep_soon).atexit = False
 
     def engine(
         self,
@@ -148,8 +170,50 @@ class EngineParts:
             count_tokens=encoder.count_tokens,
         )
 
+    def _opened(self, name: str) -> Model:
+        return self._model(load_encoder(self.settings, name))
+
+    def _same(self, name: str) -> Model | None:
+        """A loaded model that the name means too, under that name."""
+        cache_dir = self.settings.cache_dir
+        place = model_place(name, cache_dir)
+        for known, model in self._loaded():
+            encoder = model.encoder
+            if not isinstance(encoder, SentenceTransformerEncoder) or model is self._given:
+                continue  # not loaded here, or by that name
+            if model_place(known, cache_dir) == place:
+                return replace(model, encoder=encoder.under(name))
+        return None
+
     def _model(self, encoder: Encoder) -> Model:
-        return Model(encoder, self._given_reader or open_reader(self.settings, encoder))
+        if self._given_reader is not None:
+            return Model(encoder, self._given_reader)
+        if encoder.name == BUNDLED_ENCODER:  # its layers are there already
+            return Model(encoder, open_reader(self.settings, encoder))
+        # There is one reader, whatever the encoder.
+        loaded = (model.reader for _, model in self._loaded())
+        reader = next((one for one in loaded if one is not None), None)
+        return Model(encoder, reader or open_reader(self.settings, encoder))
+
+    def _loaded(self) -> list[tuple[str, Model]]:
+        return [*self._models.items(), *self._forgotten.items()]
+
+
+def _sweep_soon() -> None:
+    """Give back the memory of a model that nobody uses any more: it refers to itself in circles."""
+    # Not now: what is just going still holds it.
+    timer = threading.Timer(_SWEEP_SECONDS, _sweep)
+    timer.daemon = True
+    timer.start()
+
+
+def _sweep() -> None:
+    """Collect circles, also among what a service passes over for ever from its start on (`gc.freeze`)."""
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    gc.collect()
+    if frozen:
+        gc.freeze()
 
 
 def _generators(settings: Settings) -> dict[str, AnswerGenerator]:

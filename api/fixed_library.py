@@ -4,26 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import NoReturn, Protocol, cast, runtime_checkable
+from typing import Any, NoReturn, Protocol, cast, runtime_checkable
 
-from api.library_records import (
-    DEFAULT_COLLECTION,
-    CitationClaim,
-    CollectionInfo,
-    Entry,
-    Job,
-    Removed,
-    Resolution,
-    Upload,
-)
+from api.calibration_records import Calibration
+from api.cited_places import place_of, unknown_place
+from api.library_records import CitationClaim, CollectionInfo, Entry, Job, Removed, Resolution, Said, Upload
 from api.ports import Engine, Library
-from rag.answering.citations import source_url
 from rag.errors import InputError, NotFoundError, UnavailableError
 from rag.inputs import excerpt
 from rag.metadata import Filters
-from rag.records import Document, SourceSpan
+from rag.records import DEFAULT_COLLECTION
 
 
 @runtime_checkable
@@ -119,6 +111,30 @@ class FixedLibrary:
         """
         raise NotFoundError(f"没有编号为{excerpt(job_id)}的任务。", code="job_not_found")
 
+    def cancel(self, job_id: str) -> Job:
+        """None.
+
+        Raises:
+            NotFoundError: With code `job_not_found`.
+        """
+        return self.job(job_id)
+
+    def retry(self, job_id: str) -> Job:
+        """None.
+
+        Raises:
+            NotFoundError: With code `job_not_found`.
+        """
+        return self.job(job_id)
+
+    def describe(self, collection: str, identifier: str, said: Said) -> tuple[str, ...]:
+        """Refuse.
+
+        Raises:
+            UnavailableError: With code `library_read_only`.
+        """
+        _refuse()
+
     def wait(self, job_id: str, seconds: float) -> Job:
         """None.
 
@@ -159,10 +175,35 @@ class FixedLibrary:
         try:
             document = self._engine.document(claim.document_id)
         except NotFoundError:
-            return _unknown(claim, "没有这个编号的文档。")
+            return unknown_place(claim, "没有这个编号的文档。")
         return place_of(document, claim)
 
     def reindex(self, collection: str, encoder: str | None) -> Job:
+        """Refuse.
+
+        Raises:
+            UnavailableError: With code `library_read_only`.
+        """
+        _refuse()
+
+    def calibrate(self, collection: str, questions: Sequence[Any], *, keep: bool) -> Job:
+        """Refuse.
+
+        Raises:
+            UnavailableError: With code `library_read_only`.
+        """
+        _refuse()
+
+    def calibration(self, collection: str) -> Calibration | None:
+        """None is kept.
+
+        Raises:
+            NotFoundError: With code `collection_not_found`.
+        """
+        self._check(collection)
+        return None
+
+    def forget_calibration(self, collection: str) -> bool:
         """Refuse.
 
         Raises:
@@ -183,61 +224,6 @@ def as_library(opened: Engine | Library) -> Library:
     if hasattr(opened, "engine_holding"):  # which no engine has
         return cast("Library", opened)
     return FixedLibrary(opened)
-
-
-def place_of(document: Document, claim: CitationClaim, *, public_url: str = "") -> Resolution:
-    """What stands in a document at a cited place, and whether it is what was cited.
-
-    Args:
-        document: The one that was cited.
-        claim: The citation.
-        public_url: Before the link.
-
-    Returns:
-        "current" with the words and their place, or "unknown" if the document never said so.
-    """
-    source = document.source
-    start, end = claim.start_char, claim.end_char
-    if not 0 <= start < end <= len(source.text):
-        return _unknown(
-            claim, f"这篇文档的源文件有 {len(source.text)} 个字符，没有 {start} 到 {end} 的区间。"
-        )
-    if claim.source_sha256 not in (None, source.sha256):
-        return _unknown(claim, "source_sha256 与这个编号的文档不符，引文不是从它来的。")
-    text = source.text[start:end]
-    if claim.quote is not None and _bare(claim.quote) != _bare(text):
-        return _unknown(claim, "这篇文档的这个区间里不是这段引文。")
-    first = source.text.count("\n", 0, start) + 1
-    span = SourceSpan(start, end, first, first + source.text.count("\n", start, end - 1))
-    return Resolution(
-        status="current",
-        document_id=claim.document_id,
-        message="引文仍在原处，一字未改。",
-        found_in=claim.document_id,
-        start_char=start,
-        end_char=end,
-        start_line=span.start_line,
-        end_line=span.end_line,
-        quote=_as_read(document, start, end),
-        url=source_url(public_url, document.document_id, span),
-    )
-
-
-def _as_read(document: Document, start: int, end: int) -> str:
-    """The words in reading form where they stand in one block, else as printed."""
-    blocks = [*document.typed_blocks, *(paragraph.block for paragraph in document.paragraphs)]
-    for block in blocks:
-        if block.span.start_char <= start and end <= block.span.end_char:
-            return block.text[block.offsets.text_of(start) : block.offsets.text_of(end)]
-    return document.source.text[start:end]
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split())
-
-
-def _unknown(claim: CitationClaim, message: str) -> Resolution:
-    return Resolution("unknown", claim.document_id, message)
 
 
 def _refuse() -> NoReturn:

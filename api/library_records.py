@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from rag.records import Document, Source
+from api.calibration_records import Calibrated
+from rag.records import Document, Metadata, Source
 
-DEFAULT_COLLECTION = "default"
 COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 """What the name of a collection looks like, from end to end."""
 
@@ -18,8 +19,16 @@ DOCUMENT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 UPLOADED = "upload"
 """The origin of what somebody added by hand."""
 
-JobKind = Literal["add", "reindex"]
-JobState = Literal["queued", "running", "done", "failed"]
+SYNCED = "sync:"
+"""What the origin of a folder that is synced begins with."""
+
+UNNAMED_TEXT = "未命名.txt"
+"""What a text is called that came without a name."""
+
+JobKind = Literal["add", "reindex", "calibrate"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+Said = Callable[[Metadata], Metadata]
+"""From what is said of a source to what is to be said; what it raises ends the change."""
 ResolutionStatus = Literal["current", "changed", "removed", "unknown"]
 
 
@@ -90,12 +99,15 @@ class Job:
     Attributes:
         job_id: Its name.
         kind, collection, state: What, where, how far.
-        done, total: Texts encoded, and in all; 0 of 0 before that is known.
+        done, total: Texts encoded (questions judged), and in all; 0 of 0 before that is known.
         source_id, document_ids: What was added; known from the beginning for the source.
         created: False if it was there already, with the same content.
         replaced: Documents that gave way to it.
-        notes: As in `Upload`.
+        notes: As in `Upload`; of one that was cancelled, what is left of it.
         error_code, error_message: Why it failed.
+        kept: Whether the text that was accepted for a job that failed is still there: it is tried again when
+            somebody asks for it, or at the next start, and goes when the job is cancelled.
+        calibrated: What came of calibrating.
     """
 
     job_id: str
@@ -111,11 +123,13 @@ class Job:
     notes: tuple[str, ...] = ()
     error_code: str | None = None
     error_message: str | None = None
+    kept: bool = False
+    calibrated: Calibrated | None = None
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
-        return self.state in ("done", "failed")
+        return self.state in ("done", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +140,13 @@ class Added:
         document_ids: Its documents, in order.
         created: False if it was there already, with the same content.
         replaced: Documents that gave way.
+        notes: Of the upload, and what else the uploader should know.
     """
 
     document_ids: tuple[str, ...]
     created: bool
     replaced: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

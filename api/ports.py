@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
-from api.library_records import (
-    DEFAULT_COLLECTION,
-    CitationClaim,
-    CollectionInfo,
-    Entry,
-    Job,
-    Removed,
-    Resolution,
-    Upload,
-)
+from api.calibration_records import Calibration
+from api.library_changes import LibraryChanges
+from api.library_records import CitationClaim, CollectionInfo, Entry, Job, Resolution
 from rag.metadata import Filters
-from rag.records import Answer, AnswerEvent, Document, Passage, Turn
+from rag.records import DEFAULT_COLLECTION, Answer, AnswerEvent, Document, Example, Passage, Turn
+
+InTurn = Callable[[], AbstractContextManager[object]]
 
 
 class Engine(Protocol):
@@ -76,8 +72,8 @@ class Engine(Protocol):
         """
         ...
 
-    def examples(self) -> tuple[str, ...]:
-        """Questions that this corpus answers, for people who do not know what to ask; may take seconds."""
+    def examples(self, in_turn: InTurn = ...) -> tuple[Example, ...]:
+        """Questions that this corpus answers; may take seconds. For each one tried it enters `in_turn`."""
         ...
 
     def count_tokens(self, text: str) -> int:
@@ -97,7 +93,7 @@ class Engine(Protocol):
         ...
 
 
-class Library(Protocol):
+class Library(LibraryChanges, Protocol):
     """Collections of documents that come and go while others ask. Synchronous, safe to call from threads."""
 
     def engine(self, collection: str = DEFAULT_COLLECTION, filters: Filters | None = None) -> Engine:
@@ -115,45 +111,13 @@ class Library(Protocol):
     def engine_holding(self, document_id: str) -> Engine:
         """A state of the first collection that holds this document, "default" first; of that if none does.
 
-        Ids are made from the text, so whichever it is, the document reads the same.
+        Ids are made from the text, and no other text gets one that is taken, so whichever it is, the document
+        reads the same; what stands beside it in its source may have been removed from one of them.
         """
         ...
 
     def collections(self) -> tuple[CollectionInfo, ...]:
         """All collections; "default" first, then by name."""
-        ...
-
-    def create_collection(self, name: str) -> CollectionInfo:
-        """Make an empty collection.
-
-        Raises:
-            InputError: With code `invalid_collection_name`, or `collection_exists`.
-            UnavailableError: With code `library_read_only`.
-        """
-        ...
-
-    def remove_collection(self, name: str) -> CollectionInfo:
-        """Remove a collection with all it holds; what it was. "default" is emptied and stays.
-
-        Raises:
-            NotFoundError: With code `collection_not_found`.
-            UnavailableError: With code `library_read_only`.
-        """
-        ...
-
-    def add(self, collection: str, upload: Upload, *, replaces: str | None = None) -> Job:
-        """Begin to add a text, or to put it in the place of another; see `Job`. `wait` for its end.
-
-        Args:
-            collection: Where.
-            upload: The text.
-            replaces: Id of a document or source; all documents of that source give way in the same change.
-
-        Raises:
-            NotFoundError: With code `collection_not_found`, or `document_not_found` for `replaces`.
-            InputError: With code `document_without_text` or `document_conflict`.
-            UnavailableError: With code `library_read_only`, or `overloaded` if too many wait.
-        """
         ...
 
     def jobs(self) -> tuple[Job, ...]:
@@ -176,15 +140,6 @@ class Library(Protocol):
         """
         ...
 
-    def remove(self, collection: str, identifier: str) -> Removed:
-        """Remove a document, or all documents of a source: when this returns, no request finds them.
-
-        Raises:
-            NotFoundError: With code `collection_not_found` or `document_not_found`.
-            UnavailableError: With code `library_read_only`.
-        """
-        ...
-
     def entries(self, collection: str, filters: Filters | None = None) -> tuple[Entry, ...]:
         """The documents of a collection, in the order of their coming.
 
@@ -201,16 +156,11 @@ class Library(Protocol):
         """
         ...
 
-    def reindex(self, collection: str, encoder: str | None) -> Job:
-        """Begin to encode a collection anew beside the live index; it is swapped in whole at the end.
-
-        Args:
-            collection: Which.
-            encoder: The model to change to; None for the one that the settings name.
+    def calibration(self, collection: str) -> Calibration | None:
+        """The calibration that a collection has for its encoder; None if there is none.
 
         Raises:
             NotFoundError: With code `collection_not_found`.
-            UnavailableError: With code `library_read_only`.
         """
         ...
 

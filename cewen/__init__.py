@@ -11,6 +11,7 @@ needs httpx and pydantic only, knows nothing of how the service works, and `cewe
 """
 
 from cewen.async_client import AsyncClient
+from cewen.calibration_models import Calibrated, Calibration, CalibrationScores
 from cewen.client import Client
 from cewen.errors import (
     AuthenticationError,
@@ -28,6 +29,7 @@ from cewen.errors import (
 from cewen.library_models import (
     Added,
     Collection,
+    Described,
     Document,
     DocumentDetail,
     Filters,
@@ -59,6 +61,9 @@ __all__ = [
     "AsyncClient",
     "AuthenticationError",
     "BadRequestError",
+    "Calibrated",
+    "Calibration",
+    "CalibrationScores",
     "CewenError",
     "Citation",
     "CitationsKnown",
@@ -67,6 +72,7 @@ __all__ = [
     "ConfigError",
     "ConnectionFailedError",
     "Degradation",
+    "Described",
     "Document",
     "DocumentDetail",
     "Feedback",

@@ -62,8 +62,10 @@ def added_by(job: Job) -> Added:
     """What a job has added, or is still adding.
 
     Raises:
-        JobFailedError: If it failed.
+        JobFailedError: If it failed, or was cancelled.
     """
+    if job.state == "cancelled":
+        raise JobFailedError("添加已经取消，没有加入文库。", code="job_cancelled")
     if job.state == "failed":
         raise JobFailedError(
             job.error_message or "添加没有完成。请稍后再试。", code=job.error_code or "internal_error"

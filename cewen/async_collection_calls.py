@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from cewen.adding import looks
-from cewen.connection import BaseClient
-from cewen.envelopes import CollectionList, JobBegun
-from cewen.library_models import Collection, Job, Resolution
-from cewen.library_requests import (
+from cewen.calibration_models import Calibration
+from cewen.collection_requests import (
     COLLECTIONS,
+    calibrate_request,
+    calibration_request,
+    cancel_request,
     create_collection_request,
+    forget_calibration_request,
     job_request,
+    jobs_request,
     reindex_request,
     remove_collection_request,
     resolve_request,
+    retry_request,
 )
+from cewen.connection import BaseClient
+from cewen.envelopes import CalibrationForgotten, CalibrationFound, CollectionList, JobBegun, JobList
+from cewen.library_models import Collection, Job, Resolution
 from cewen.models import Citation
 from cewen.replies import parse
 from cewen.requests import Request, feedback_request
@@ -59,9 +66,39 @@ class AsyncCollectionCalls(BaseClient):
             now = await self.job(job_id)
         return now
 
+    async def jobs(
+        self, *, collection: str | None = None, states: Sequence[str] = (), limit: int | None = None
+    ) -> tuple[Job, ...]:
+        """As `Client.jobs`."""
+        return parse(JobList, await self._text(jobs_request(collection, states, limit))).jobs
+
+    async def cancel(self, job: Job | str) -> Job:
+        """As `Client.cancel`."""
+        job_id = job if isinstance(job, str) else job.job_id
+        return parse(Job, await self._text(cancel_request(job_id)))
+
+    async def retry(self, job: Job | str) -> Job:
+        """As `Client.retry`."""
+        job_id = job if isinstance(job, str) else job.job_id
+        return parse(JobBegun, await self._text(retry_request(job_id))).job
+
     async def reindex(self, collection: str | None = None, encoder: str | None = None) -> Job:
         """As `Client.reindex`."""
         return parse(JobBegun, await self._text(reindex_request(collection, encoder))).job
+
+    async def calibrate(
+        self, questions: Sequence[Mapping[str, Any]], *, collection: str | None = None, keep: bool = True
+    ) -> Job:
+        """As `Client.calibrate`."""
+        return parse(JobBegun, await self._text(calibrate_request(collection, questions, keep=keep))).job
+
+    async def calibration(self, collection: str | None = None) -> Calibration | None:
+        """As `Client.calibration`."""
+        return parse(CalibrationFound, await self._text(calibration_request(collection))).calibration
+
+    async def forget_calibration(self, collection: str | None = None) -> bool:
+        """As `Client.forget_calibration`."""
+        return parse(CalibrationForgotten, await self._text(forget_calibration_request(collection))).forgotten
 
     async def resolve_citation(
         self, citation: Citation | Mapping[str, Any], *, collection: str | None = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cewen.adding import FileLike, Upload, added_by, added_or_job, seconds_at_once
 from cewen.async_collection_calls import AsyncCollectionCalls
 from cewen.envelopes import ExampleList
-from cewen.library_models import Added, Document, DocumentDetail, Removed
-from cewen.library_requests import Listing, MetadataLike, remove_request
+from cewen.library_models import Added, Described, Document, DocumentDetail, Removed
+from cewen.library_requests import Listing, MetadataLike, describe_request, remove_request
 from cewen.replies import parse
 from cewen.requests import FiltersLike, document_request, examples_request, source_request
 
@@ -91,6 +94,12 @@ class AsyncDocumentCalls(AsyncCollectionCalls):
         """As `Client.replace`."""
         upload = Upload(text, file, name, metadata, collection, origin)
         return await self._upload(upload, wait, identifier)
+
+    async def describe(
+        self, identifier: str, changes: Mapping[str, Any], *, collection: str | None = None
+    ) -> Described:
+        """As `Client.describe`."""
+        return parse(Described, await self._text(describe_request(identifier, collection, changes)))
 
     async def remove(self, identifier: str, *, collection: str | None = None) -> Removed:
         """As `Client.remove`."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cewen.adding import FileLike, Upload, added_by, added_or_job, seconds_at_once
 from cewen.collection_calls import CollectionCalls
 from cewen.envelopes import ExampleList
-from cewen.library_models import Added, Document, DocumentDetail, Removed
-from cewen.library_requests import Listing, MetadataLike, remove_request
+from cewen.library_models import Added, Described, Document, DocumentDetail, Removed
+from cewen.library_requests import Listing, MetadataLike, describe_request, remove_request
 from cewen.replies import parse
 from cewen.requests import FiltersLike, document_request, examples_request, source_request
 
@@ -146,6 +149,22 @@ class DocumentCalls(CollectionCalls):
         """
         upload = Upload(text, file, name, metadata, collection, origin)
         return self._upload(upload, wait, identifier)
+
+    def describe(
+        self, identifier: str, changes: Mapping[str, Any], *, collection: str | None = None
+    ) -> Described:
+        """Change what is known of a source, and nothing else; when this returns, all use the new.
+
+        Args:
+            identifier: Id of the source, or of a document of it.
+            changes: Fields of `Metadata` by name; None removes one, and what is not named stays.
+            collection: Where. None: "default".
+
+        Raises:
+            NotFoundError: If there is none of this id.
+            BadRequestError: With code `invalid_metadata` or `invalid_request`.
+        """
+        return parse(Described, self._text(describe_request(identifier, collection, changes)))
 
     def remove(self, identifier: str, *, collection: str | None = None) -> Removed:
         """Remove a document, or all documents of a source. When this returns, no request finds them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cewen.calibration_models import Calibration
 from cewen.library_models import Collection, Document, Job
 from cewen.models import Model
 
@@ -30,6 +31,27 @@ class JobBegun(Model):
     """A reply to what takes its time."""
 
     job: Job
+
+
+class JobList(Model):
+    """`GET /v1/jobs`."""
+
+    jobs: tuple[Job, ...]
+    total: int
+
+
+class CalibrationFound(Model):
+    """`GET /v1/collections/{name}/calibration`."""
+
+    collection: str
+    calibration: Calibration | None
+
+
+class CalibrationForgotten(Model):
+    """`DELETE /v1/collections/{name}/calibration`."""
+
+    collection: str
+    forgotten: bool
 
 
 class AddReply(Model):

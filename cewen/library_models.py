@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from cewen.calibration_models import Calibrated
 from cewen.models import Model, Placed
 
 
@@ -126,19 +127,23 @@ class Job(Model):
     """Work that takes its time, as it stood when it was asked for.
 
     Attributes:
-        kind: "add" or "reindex".
-        done, total: Texts encoded, and in all; 0 of 0 before that is known.
+        kind: "add", "reindex" or "calibrate".
+        done, total: Texts encoded (questions judged), and in all; 0 of 0 before that is known.
         source_id, document_ids: What is added.
         created: False if it was there already, with the same content.
         replaced: Documents that gave way to it.
-        notes: What a reader should know about the conversion, in Chinese.
+        notes: What a reader should know about the conversion, in Chinese; of one that was cancelled, what is
+            left of it.
         error_code, error_message: Why it failed.
+        kept: Whether the text of a job that failed is still there: `Client.retry` does it again,
+            `Client.cancel` lets it go.
+        calibrated: What came of calibrating.
     """
 
     job_id: str
     kind: str
     collection: str
-    state: Literal["queued", "running", "done", "failed"]
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
     done: int
     total: int
     source_id: str | None
@@ -148,11 +153,25 @@ class Job(Model):
     notes: tuple[str, ...]
     error_code: str | None
     error_message: str | None
+    kept: bool = False
+    calibrated: Calibrated | None = None
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
-        return self.state in ("done", "failed")
+        return self.state in ("done", "failed", "cancelled")
+
+
+class Described(Model):
+    """What is known of a source, after it was changed.
+
+    Attributes:
+        source_id: Its id.
+        documents: The documents in it.
+    """
+
+    source_id: str
+    documents: tuple[Document, ...]
 
 
 class Added(Model):

@@ -1,4 +1,4 @@
-"""What is sent to change a library, or to see what it holds. As `requests`."""
+"""What is sent to change the documents of a library, or to see what it holds. As `requests`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cewen.envelopes import DocumentList
-from cewen.errors import ConfigError, NotFoundError
+from cewen.errors import ConfigError
 from cewen.library_models import Document, Metadata
-from cewen.models import Citation
 from cewen.replies import parse
 from cewen.requests import (
     JSON,
@@ -18,13 +17,10 @@ from cewen.requests import (
     Request,
     document_path,
     fields_of,
-    is_segment,
     json_body,
     query_of,
-    segment,
 )
 
-COLLECTIONS = Request("GET", "/v1/collections")
 PAGE_LIMIT = 1000
 """Most documents of one reply, as the service has it."""
 
@@ -165,47 +161,15 @@ def remove_request(identifier: str, collection: str | None) -> Request:
     return Request("DELETE", path, repeatable=False)
 
 
-def create_collection_request(name: str) -> Request:
-    """`POST /v1/collections`."""
-    return Request("POST", "/v1/collections", body=json_body({"name": name}), repeatable=False)
-
-
-def remove_collection_request(name: str) -> Request:
-    """`DELETE /v1/collections/{name}`.
-
-    Raises:
-        NotFoundError: If that is no name.
-    """
-    if not is_segment(name):
-        raise NotFoundError(
-            f"没有名为 {name!r} 的文库。请用 collections() 查看现有的。", code="collection_not_found"
-        )
-    return Request("DELETE", f"/v1/collections/{segment(name)}", repeatable=False)
-
-
-def job_request(job_id: str) -> Request:
-    """`GET /v1/jobs/{id}`.
+def describe_request(identifier: str, collection: str | None, changes: Mapping[str, Any]) -> Request:
+    """`PATCH /v1/documents/{id}`.
 
     Raises:
         NotFoundError: If that is no id.
     """
-    if not is_segment(job_id):
-        raise NotFoundError(f"没有编号为 {job_id!r} 的任务。", code="job_not_found")
-    return Request("GET", f"/v1/jobs/{segment(job_id)}")
-
-
-def reindex_request(collection: str | None, encoder: str | None) -> Request:
-    """`POST /v1/admin/reindex`."""
-    body = json_body({"collection": collection, "encoder": encoder})
-    return Request("POST", "/v1/admin/reindex", body=body, repeatable=False)
-
-
-def resolve_request(citation: Citation | Mapping[str, Any], collection: str | None) -> Request:
-    """`POST /v1/citations/resolve`."""
-    claimed = ("document_id", "start_char", "end_char", "source_sha256", "quote")
-    whole = citation.model_dump() if isinstance(citation, Citation) else citation
-    fields = {name: whole.get(name) for name in claimed} | {"collection": collection}
-    return Request("POST", "/v1/citations/resolve", body=json_body(fields))
+    path = f"{document_path(identifier)}{query_of({'collection': collection})}"
+    # Not `json_body`, which leaves null away; here it says something.
+    return Request("PATCH", path, body=_utf8(json.dumps(dict(changes), ensure_ascii=False, default=list)))
 
 
 def _upload(body: bytes, content_type: str, wait: float, replaces: str | None) -> Request:
@@ -213,8 +177,9 @@ def _upload(body: bytes, content_type: str, wait: float, replaces: str | None) -
     if replaces is None:
         # The same content is there once, however often it is added.
         return Request("POST", f"/v1/documents{query}", body=body, content_type=content_type)
+    # Nor does replacing once more what was replaced by this very text change anything.
     path = f"{document_path(replaces)}{query}"
-    return Request("PUT", path, body=body, content_type=content_type, repeatable=False)
+    return Request("PUT", path, body=body, content_type=content_type)
 
 
 def _metadata(metadata: MetadataLike | None) -> dict[str, Any]:

@@ -85,6 +85,9 @@ class Citation(Placed):
     def verify(self, source_text: str) -> bool:
         """Whether this is the text cited from, and the quote stands in it at these offsets and lines.
 
+        Another document of the same source that was removed since is blank in its text, which is not the one
+        cited from any more then; `holds` still tells whether the quote stands there.
+
         Args:
             source_text: What `Client.source(citation.document_id)` gives.
         """

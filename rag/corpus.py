@@ -16,14 +16,14 @@ from pathlib import Path
 
 from rag.converting.convert import convert, source_of
 from rag.converting.kinds import KIND_OF_SUFFIX
-from rag.enumerations import DocumentLists
 from rag.errors import ConfigError, InputError
 from rag.names import DocumentNames
-from rag.once import Once
+from rag.once import Findings
+from rag.placed_rows import PlacedRows, RowSequence
 from rag.reading.decoding import read_source
 from rag.records import Chunk, Document, Sentence, Source
 from rag.row_maps import RowMaps
-from rag.rows import DocumentRows, moved_rows, rows_of_source, windows_of
+from rag.rows import DocumentRows, rows_of_source, windows_of
 
 _log = logging.getLogger(__name__)
 _SUFFIXES = tuple(KIND_OF_SUFFIX)
@@ -38,13 +38,13 @@ class Corpus:
     Attributes:
         sources: Those of the live documents, in the order of their first ones.
         documents: The live ones, in the order of their rows.
-        chunks, sentences: All rows, dead ones included.
+        chunks, sentences: All rows, dead ones included; made when first looked at (`rag.placed_rows`).
     """
 
     sources: tuple[Source, ...]
     documents: tuple[Document, ...]
-    chunks: tuple[Chunk, ...]
-    sentences: tuple[Sentence, ...]
+    chunks: Sequence[Chunk]
+    sentences: Sequence[Sentence]
 
     @classmethod
     def empty(cls) -> Corpus:
@@ -87,14 +87,14 @@ class Corpus:
         return self.maps.named
 
     @property
-    def lists(self) -> Mapping[str, Once[DocumentLists]]:
-        """The enumerations of each live document; see `rag.structure`."""
-        return self.maps.lists
+    def findings(self) -> Mapping[str, Findings]:
+        """What is found in each live document when first wanted; see `rag.structure`, `rag.examples`."""
+        return self.maps.findings
 
     @cached_property
     def reachable_chunks(self) -> int:
         """Live chunks in which a sentence begins: none does in the middle of a very long one."""
-        return sum(map(bool, self.sentences_of_chunk.values()))
+        return self.maps.sentences_of_chunk.begun
 
     @property
     def live_count(self) -> int:
@@ -120,14 +120,7 @@ class Corpus:
         Raises:
             KeyError: If there is no such document.
         """
-        chunks, sentences = self.first_rows[document_id]
-        moved = moved_rows(
-            self.chunks[chunks.start : chunks.stop],
-            self.sentences[sentences.start : sentences.stop],
-            -chunks.start,
-            -sentences.start,
-        )
-        return DocumentRows(self.document_by_id[document_id], *moved)
+        return self.maps.placed[document_id].rows
 
     def extended(self, added: Iterable[DocumentRows]) -> Corpus:
         """With further documents after all rows that there are.
@@ -138,7 +131,7 @@ class Corpus:
         return self._followed_by(added)
 
     def without(self, document_ids: Collection[str]) -> Corpus:
-        """Without some documents, whose rows are dead from now on; other ids are passed over."""
+        """Without some documents: their rows are dead, their text is blank in their sources; others pass."""
         gone = [name for name in dict.fromkeys(document_ids) if name in self.document_by_id]
         return self._of_live(self.maps.without(gone)) if gone else self
 
@@ -154,24 +147,31 @@ class Corpus:
         return Corpus.empty()._followed_by(map(self.rows_of, self.document_by_id), self.maps)
 
     def _followed_by(self, added: Iterable[DocumentRows], known: RowMaps | None = None) -> Corpus:
-        chunks, sentences = list(self.chunks), list(self.sentences)
-        placed = []
+        added_rows: list[PlacedRows] = []
+        chunk, sentence = len(self.chunks), len(self.sentences)
         for rows in added:
-            place = rows.placed(len(chunks), len(sentences))
-            chunks += place[0]
-            sentences += place[1]
-            placed.append((rows.document, *place))
-        maps = self.maps.extended(placed, known)
-        documents = (*self.documents, *(document for document, _, _ in placed))
-        return Corpus(_sources_of(documents), documents, tuple(chunks), tuple(sentences))._knowing(maps)
+            added_rows.append(PlacedRows(rows, chunk, sentence))
+            chunk, sentence = chunk + rows.chunk_count, sentence + rows.sentence_count
+        maps = self.maps.extended(added_rows, known)
+        documents = (*self.documents, *(one.rows.document for one in added_rows))
+        placed = (*self._all_placed, *added_rows)
+        made = Corpus(_sources_of(documents), documents, RowSequence(placed, 0), RowSequence(placed, 1))
+        return made._knowing(maps, placed)
 
     def _of_live(self, maps: RowMaps) -> Corpus:
         """The same rows with these live documents."""
         documents = tuple(maps.document_by_id.values())
-        return Corpus(_sources_of(documents), documents, self.chunks, self.sentences)._knowing(maps)
+        made = Corpus(_sources_of(documents), documents, self.chunks, self.sentences)
+        return made._knowing(maps, self._all_placed)
 
-    def _knowing(self, maps: RowMaps) -> Corpus:
-        self.__dict__["maps"] = maps  # where the cached property looks before it makes them anew
+    @cached_property
+    def _all_placed(self) -> tuple[PlacedRows, ...]:
+        """All rows by document, also dead ones."""
+        return tuple(self.maps.placed.values())  # in a corpus made by hand, where all are live
+
+    def _knowing(self, maps: RowMaps, placed: tuple[PlacedRows, ...]) -> Corpus:
+        # Where the cached properties look before they make them anew.
+        self.__dict__.update(maps=maps, _all_placed=placed)
         return self
 
     @cached_property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -25,7 +26,7 @@ from rag.confidence.judge import Judge
 from rag.corpus import Corpus
 from rag.dialogue.resolving import QuestionResolver, QuestionRewriter
 from rag.errors import NotFoundError
-from rag.examples.choosing import Examples
+from rag.examples.choosing import Drawn, Examples, InTurn
 from rag.inputs import check_question
 from rag.judging import QuestionJudging
 from rag.question import Question, read_question
@@ -216,12 +217,12 @@ class Engine:
             query, top_k=top_k, score_threshold=score_threshold, keep=keep, cancelled=cancelled
         )
 
-    def examples(self) -> tuple[str, ...]:
+    def examples(self, in_turn: InTurn = nullcontext) -> Drawn:
         """A few questions that this corpus answers, of several kinds and documents; none if none is fit.
 
-        The first call asks them all, which takes seconds; callers meanwhile wait for it.
+        The first call asks them all, each `in_turn`, which takes seconds; callers meanwhile wait for it.
         """
-        return self._examples.get()
+        return self._examples.get(in_turn)
 
     @property
     def calibration(self) -> Calibration:

@@ -1,7 +1,8 @@
 """What users say of a source, checked; and filters over it: which documents a request is about.
 
-Nothing is changed but white space at the ends: what was given is what is shown. Names are compared folded,
-so that "ＡＩ" finds "ai". A bad value is refused with the field named, never cut.
+Nothing is changed but white space at the ends and marks that turn the direction of writing, which would make
+a line read otherwise than it is: what was given is what is shown. Names are compared folded, so that "ＡＩ"
+finds "ai". A bad value is refused with the field named, never cut.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import lru_cache
 from rag.calendar_dates import first_day, is_date, last_day
 from rag.errors import InputError
 from rag.inputs import CONTROL, excerpt, is_blank
+from rag.labels import same_name, without_turning
 from rag.records import Document, Metadata
 from rag.text.folding import fold
 from rag.web_address import address_problem
@@ -60,7 +62,7 @@ def check_metadata(
     """
     checks = _Checks("书目信息", code="invalid_metadata")
     return Metadata(
-        title=None if title is None else checks.line("title", title, MAX_TITLE_CHARS),
+        title=None if title is None else checks.shown("title", title, MAX_TITLE_CHARS),
         authors=checks.lines("authors", authors, MAX_AUTHORS, MAX_AUTHOR_CHARS),
         date=None if date is None else checks.date("date", date),
         source_url=None if source_url is None else checks.address("source_url", source_url),
@@ -82,7 +84,7 @@ class Filters:
         date_from, date_to: First and last day, both included; "2024" is all of the year. A source that is
             only dated by year or month matches if some of its days do; one without a date does not.
         source_url: What the source's address begins with.
-        names: File names of the sources, whole and as they are written.
+        names: File names of the sources, whole and as they are written, in composed characters or not.
     """
 
     document_ids: tuple[str, ...] = ()
@@ -104,7 +106,7 @@ class Filters:
         for name in ("titles", "authors", "tags"):
             object.__setattr__(self, f"_{name}", frozenset(map(_folded, getattr(self, name))))
         object.__setattr__(self, "_ids", frozenset(self.document_ids))
-        object.__setattr__(self, "_names", frozenset(self.names))
+        object.__setattr__(self, "_names", frozenset(map(same_name, self.names)))
 
     @property
     def is_empty(self) -> bool:
@@ -117,7 +119,7 @@ class Filters:
         given = source.metadata
         return (
             (not self._ids or document.document_id in self._ids or source.source_id in self._ids)
-            and (not self._names or source.name in self._names)
+            and (not self._names or same_name(source.name) in self._names)
             and (not self._titles or _folded(document.label) in self._titles)
             and (not self._authors or any(_folded(author) in self._authors for author in document.authors))
             and (not self._tags or any(_folded(tag) in self._tags for tag in given.tags))
@@ -193,6 +195,10 @@ class _Checks:
             raise self.refused(f"的 {name} 是空的。不需要它时请去掉这一项")
         return text
 
+    def shown(self, name: str, value: object, max_chars: int) -> str:
+        """The same without marks that turn the direction of writing."""
+        return without_turning(self.line(name, value, max_chars)).strip()
+
     def lines(
         self, name: str, values: object, most: int, max_chars: int, *, exact: bool = False
     ) -> tuple[str, ...]:
@@ -203,7 +209,7 @@ class _Checks:
             raise self.refused(f"的 {name} 有 {len(values)} 项，最多 {most} 项。请减少后再试")
         distinct: dict[str, str] = {}
         for value in values:
-            text = self.line(name, value, max_chars)
+            text = self.shown(name, value, max_chars)
             distinct.setdefault(text if exact else _folded(text), text)
         return tuple(distinct.values())
 

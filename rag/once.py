@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 Made = TypeVar("Made")
 
@@ -25,3 +25,21 @@ class Once(Generic[Made]):
                 if self._made is None:
                     self._made = (make(),)
         return self._made[0]
+
+
+class Findings:
+    """What is found of one thing, by names; each made when first wanted, and then kept. Safe for threads."""
+
+    __slots__ = ("_lock", "_made")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[str, Any] = {}
+
+    def get(self, name: str, make: Callable[[], Made]) -> Made:
+        """What is found under a name, which always has the same type; as `Once.get`."""
+        if name not in self._made:
+            with self._lock:
+                if name not in self._made:
+                    self._made[name] = make()
+        return cast("Made", self._made[name])

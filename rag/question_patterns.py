@@ -68,7 +68,7 @@ KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "place",
         _any(
-            "哪里|哪儿|何处|何地|什么地方|在哪|哪座城|哪个(?:城市|国家|地方|省|市|县)",
+            "哪里|哪儿|何处|何地|什么地方|在哪|哪座城|哪国|哪个(?:城市|国家|地方|省|市|县)",
             r"\bwhere\b|\bwhich (?:city|cities|place|country)",
         ),
     ),

@@ -17,7 +17,10 @@ Status = Literal["answered", "abstained"]
 Reason = Literal["off_topic", "not_stated", "false_premise", "too_vague"]
 Match = Literal["exact", "normalised", "supported"]
 Calibration = Literal["general", "collection", "none"]
-BlockKind = Literal["masthead", "byline", "title", "note", "heading", "paragraph"]
+BlockKind = Literal["masthead", "byline", "title", "note", "heading", "paragraph", "rule"]
+
+DEFAULT_COLLECTION = "default"
+"""The collection that every library has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Source:
         encoding: What the file was read as, e.g. "utf-8" or "gb18030"; "html", "docx" or "pdf" if converted.
         original_sha256: Hex SHA-256 of the file that `text` was converted from; "" if it was text itself.
         metadata: What its uploader says of it.
+        blanked: Ranges of `text`, ascending, that read as white space because the documents that stood there
+            were removed (`rag.reading.blanking`). If there are any, `sha256` is that of the text before.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Source:
     encoding: str = "utf-8"
     original_sha256: str = ""
     metadata: Metadata = Metadata()
+    blanked: tuple[tuple[int, int], ...] = ()
 
     @property
     def source_id(self) -> str:
@@ -138,11 +144,13 @@ class Paragraph:
         number: From 1 within the document.
         heading: Text of the nearest section heading above it, or "".
         block: Text, offset map and span.
+        path: The headings above it, outermost first; the last one is `heading`. Empty if there is none.
     """
 
     number: int
     block: Block
     heading: str = ""
+    path: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -222,6 +230,19 @@ class Chunk:
     start: int
     end: int
     span: SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question that a corpus answers.
+
+    Attributes:
+        question: In the words of the document.
+        document_id: The document that it was made from.
+    """
+
+    question: str
+    document_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rag.chunking import chunk_ranges
@@ -17,6 +18,9 @@ from rag.reading.documents import read_documents
 from rag.reading.lines import LineTable
 from rag.records import Chunk, Document, Paragraph, Sentence, Source
 from rag.text.sentences import sentence_ranges
+
+Placed = tuple[tuple[Chunk, ...], tuple[Sentence, ...]]
+"""Chunks and sentences of a document, numbered as in a corpus."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class DocumentRows:
         """Number of sentences."""
         return len(self.sentences)
 
+    @property
+    def begun_chunks(self) -> int:
+        """In how many chunks a sentence begins: in none of those in the middle of a very long one."""
+        return len({row.chunk_ordinal for row in self.sentences})
+
     def windows(self) -> list[str]:
         """For each sentence its text with its neighbours in the paragraph, to be encoded."""
         return windows_of(self.sentences)
@@ -66,14 +75,20 @@ class DocumentRows:
             add("sentence", *place, row.span.start_char, row.span.end_char, row.text)
         return digest.hexdigest()
 
-    def placed(self, first_chunk: int, first_sentence: int) -> tuple[tuple[Chunk, ...], tuple[Sentence, ...]]:
+    def standing_in(self, source: Source) -> DocumentRows:
+        """The same rows of the same document, which says that it stands in this source."""
+        made = copy(self)  # whatever makes its rows
+        made.__dict__["document"] = replace(self.document, source=source)
+        return made
+
+    def placed(self, first_chunk: int, first_sentence: int) -> Placed:
         """The rows numbered from these ordinals on."""
         return moved_rows(self.chunks, self.sentences, first_chunk, first_sentence)
 
 
 def moved_rows(
     chunks: Sequence[Chunk], sentences: Sequence[Sentence], by_chunks: int, by_sentences: int
-) -> tuple[tuple[Chunk, ...], tuple[Sentence, ...]]:
+) -> Placed:
     """Rows with other ordinals: so many higher."""
     return (
         tuple(

@@ -1,6 +1,6 @@
 """The enumerations of a corpus, found document by document when first wanted.
 
-They are kept with the corpus (`Corpus.lists`) and so outlive it for every document that stays.
+They are kept with the corpus (`Corpus.findings`) and so outlive it for every document that stays.
 """
 
 from __future__ import annotations
@@ -53,4 +53,4 @@ class Structure:
     def _lists(self, document_id: str) -> DocumentLists:
         rows = self._corpus.first_rows[document_id][1]
         sentences = self._corpus.sentences[rows.start : rows.stop]
-        return self._corpus.lists[document_id].get(partial(lists_of, document_id, sentences))
+        return self._corpus.findings[document_id].get("lists", partial(lists_of, document_id, sentences))

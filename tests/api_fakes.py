@@ -11,32 +11,35 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import replace
+from typing import Any
 
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.calibration_records import Calibrated, Calibration, CalibrationScores
+from api.cited_places import place_of
 from api.engine_slot import EngineSlot
-from api.fixed_library import place_of
 from api.library_records import (
     COLLECTION_NAME,
-    DEFAULT_COLLECTION,
     CitationClaim,
     CollectionInfo,
     Entry,
     Job,
     Removed,
     Resolution,
+    Said,
     Upload,
 )
-from api.ports import Library
+from api.ports import InTurn, Library
 from api.settings import ApiSettings
 from rag.errors import CewenError, InputError, NotFoundError
 from rag.metadata import Filters
 from rag.reading.documents import read_documents
 from rag.records import (
+    DEFAULT_COLLECTION,
     Answer,
     AnswerEvent,
     AnswerSentence,
@@ -46,6 +49,7 @@ from rag.records import (
     Citation,
     CitationsKnown,
     Document,
+    Example,
     OffsetMap,
     Paragraph,
     Passage,
@@ -209,8 +213,9 @@ class FakeEngine:
             if passage.score >= (score_threshold or 0.0)
         )
 
-    def examples(self) -> tuple[str, ...]:
-        return EXAMPLES
+    def examples(self, in_turn: InTurn = nullcontext) -> tuple[Example, ...]:
+        with in_turn():
+            return tuple(map(Example, EXAMPLES, (LIGHTHOUSE, TEA)))
 
     def count_tokens(self, text: str) -> int:
         return len(text)
@@ -300,6 +305,7 @@ class FakeLibrary:
         self._held: dict[str, list[Entry]] = {DEFAULT_COLLECTION: []}
         self._gone: dict[str, tuple[str, ...]] = {}
         self._jobs: dict[str, Job] = {}
+        self._calibrations: dict[str, Calibration] = {}
         self._waiting: dict[str, Callable[[], Job]] = {}
         self._changed = threading.Condition()
         for document in documents() if held is None else held:
@@ -380,16 +386,55 @@ class FakeLibrary:
 
     def finish(self, job_id: str) -> Job:
         """End a job that is held."""
-        work, error, self.fail = self._waiting.pop(job_id), self.fail, None
+        work, error, self.fail = self._waiting[job_id], self.fail, None
         if error is None:
             job = work()
         else:
             failed = self._jobs[job_id]
             job = replace(failed, state="failed", error_code=error.code, error_message=error.message)
+            job = replace(job, kept=True)
         with self._changed:
             self._jobs[job_id] = job
             self._changed.notify_all()
         return job
+
+    def cancel(self, job_id: str) -> Job:
+        job = self.job(job_id)
+        if job.ended and job.state != "cancelled" and not job.kept:
+            raise InputError("任务已经结束。", code="job_ended")
+        self._waiting.pop(job_id, None)
+        with self._changed:
+            self._jobs[job_id] = replace(job, state="cancelled", kept=False, notes=(*job.notes, "已取消。"))
+            self._changed.notify_all()
+        return self._jobs[job_id]
+
+    def retry(self, job_id: str) -> Job:
+        job = self.job(job_id)
+        if not job.kept:
+            raise InputError("没有留下文字。", code="job_ended")
+        with self._changed:
+            self._jobs[job_id] = replace(job, state="queued", kept=False, error_code=None, error_message=None)
+        return self._jobs[job_id] if self.hold else self.finish(job_id)
+
+    def describe(self, collection: str, identifier: str, said: Said) -> tuple[str, ...]:
+        meant = [
+            entry
+            for entry in self.entries(collection)
+            if identifier in (entry.source_id, entry.document.document_id)
+        ]
+        if not meant:
+            raise NotFoundError(f"没有文档 {identifier}。", code="document_not_found")
+        source_id, source = meant[0].source_id, meant[0].document.source
+        source = replace(source, metadata=said(source.metadata))
+        ids = {
+            entry.document.document_id for entry in self.entries(collection) if entry.source_id == source_id
+        }
+        read = [document for document in read_documents(source) if document.document_id in ids]
+        origin = meant[0].origin
+        self._held[collection] = [one for one in self._held[collection] if one.source_id != source_id]
+        for document in read:
+            self._enter(collection, document, origin)
+        return tuple(document.document_id for document in read)
 
     def jobs(self) -> tuple[Job, ...]:
         return tuple(job for job in self._jobs.values() if not job.ended)
@@ -438,6 +483,34 @@ class FakeLibrary:
         self.entries(collection)
         job = Job(f"job-{len(self._jobs) + 1}", "reindex", collection, "queued")
         return self._begin(job, lambda: replace(job, state="done"))
+
+    def calibrate(self, collection: str, questions: Sequence[Any], *, keep: bool) -> Job:
+        """Calibrate by the rule that every question helps; the first one is left out."""
+        self.entries(collection)
+        if not questions:
+            raise InputError("题目太少。", code="invalid_questions")
+        good = sum(one.get("type") != "unanswerable" for one in questions)
+        bad = len(questions) - good
+        scores = CalibrationScores(0.25, 0.5, 0.125, 1, 2, None)
+        held = collection in self._calibrations
+        made = Calibrated(collection, keep, True, held, good, bad, (1,), 0.5, 0.25, scores, scores)
+        job = Job(f"job-{len(self._jobs) + 1}", "calibrate", collection, "queued", total=len(questions))
+
+        def work() -> Job:
+            if keep:
+                kept = Calibration(collection, True, ADDED_AT, 2, good, bad, 0.5, 0.25)
+                self._calibrations[collection] = kept
+            return replace(job, state="done", done=len(questions), calibrated=made)
+
+        return self._begin(job, work)
+
+    def calibration(self, collection: str) -> Calibration | None:
+        self.entries(collection)
+        return self._calibrations.get(collection)
+
+    def forget_calibration(self, collection: str) -> bool:
+        self.entries(collection)
+        return self._calibrations.pop(collection, None) is not None
 
     def close(self) -> None:
         self.closed = True

@@ -80,6 +80,7 @@ JSON_SURFACES: dict[str, tuple[str, dict[str, Any], str]] = {
         "document_id",
     ),
     "reindex": ("/v1/admin/reindex", {"collection": "default"}, "collection"),
+    "calibration": ("/v1/collections/default/calibration", {"questions": []}, "questions"),
 }
 
 
@@ -193,6 +194,10 @@ def _path_traversal() -> Iterator[Bad]:
         yield Bad(f"delete: {tail}", "DELETE", f"/v1/documents/{inside}", 404, not_found)
         yield Bad(f"source: {tail}", "GET", f"/v1/documents/{inside}/source", 404, not_found)
         yield Bad(f"page: {tail}", "GET", f"/documents/{inside}", 404, not_found)
+        job = not_found.replace("document_", "job_")
+        yield _send(f"describe: {tail}", f"/v1/documents/{inside}", 404, not_found, {"title": "a"}, "PATCH")
+        yield Bad(f"retry: {tail}", "POST", f"/v1/jobs/{inside}/retry", 404, job)
+        yield Bad(f"cancel: {tail}", "DELETE", f"/v1/jobs/{inside}", 404, job)
         yield Bad(f"job: {tail}", "GET", f"/v1/jobs/{inside}", 404, not_found.replace("document_", "job_"))
         yield Bad(
             f"collection: {tail}",
@@ -299,6 +304,9 @@ def _documents() -> Iterator[Bad]:
     for name, metadata in spoilt.items():
         body = {"text": ESSAY, "metadata": metadata}
         yield _send(f"documents: {name}", "/v1/documents", 422, "invalid_metadata", body)
+    for name, said in {"nothing": {}, "a name": {"name": "a"}, "one tag": {"tags": "a"}}.items():
+        yield _send(f"describe: {name}", "/v1/documents/nope", 422, "invalid_request", said, "PATCH")
+    yield _send("describe: gone", "/v1/documents/nope", 404, "document_not_found", {"title": "a"}, "PATCH")
 
 
 def _others() -> Iterator[Bad]:
@@ -345,6 +353,43 @@ def _others() -> Iterator[Bad]:
         path = f"/v1/documents?wait={wait}"
         yield _send(f"wait {wait}", path, 422, "invalid_request", {"text": ESSAY})
     yield Bad("job: unknown", "GET", "/v1/jobs/job-0", 404, "job_not_found")
+    for query in ("state=gone", "limit=0", "limit=1001", "limit=x", "collection=", "state=done&state="):
+        yield Bad(f"jobs: {query}", "GET", f"/v1/jobs?{query}", 422, "invalid_request")
+    yield Bad("cancel: unknown", "DELETE", "/v1/jobs/job-0", 404, "job_not_found")
+    calibration = "/v1/collections/default/calibration"
+    for method in ("POST", "GET", "DELETE"):
+        body = {"questions": []}
+        path = "/v1/collections/nope/calibration"
+        yield _send(f"calibration of none: {method}", path, 404, "collection_not_found", body, method)
+    right = {"question": SECRET, "type": "unanswerable"}
+    for number, question in enumerate(
+        (
+            {},
+            {**right, "type": 5},
+            {**right, "question": None},
+            {**right, "question": "\u3000"},
+            {**right, "question": "字" * 2_001},
+            {**right, "question": "a\0"},
+            {**right, "evidence": [["x"]]},
+            {**right, "evidence": "x"},
+            {**right, "type": "number"},
+            {**right, "type": "number", "evidence": [[]]},
+            {**right, "type": "number", "evidence": [["x"] * 101]},
+            {**right, "history": [{"role": "system", "content": "x"}]},
+            {**right, "history": [{"role": "user", "content": "字" * 8_001}]},
+        )
+    ):
+        yield _send(
+            f"calibration: {number}", calibration, 422, "invalid_questions", {"questions": [question]}
+        )
+    yield _send("calibration: too few", calibration, 422, "invalid_questions", {"questions": [right]})
+    many = {"questions": [{}] * 2_001}
+    yield _send("calibration: too many", calibration, 422, "invalid_questions", many)
+    for number, questions in enumerate(([5], [[]], [None], {}, "x")):
+        body = {"questions": questions}
+        yield _send(f"calibration: no questions {number}", calibration, 422, "invalid_request", body)
+    body = {"questions": [right], "keep": "yes"}
+    yield _send("calibration: keep a text", calibration, 422, "invalid_request", body)
     yield Bad("model: unknown", "GET", f"/v1/models/{quote(SECRET)}", 404, "model_not_found")
     yield Bad("model: unknown collection", "GET", "/v1/models/cewen@nope", 404, "model_not_found")
     yield _send("collections: exists", "/v1/collections", 409, "collection_exists", {"name": "default"})

@@ -6,21 +6,23 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from rag.records import AnswerEvent
+from rag.records import AnswerEvent, Document
 from tests.api_fakes import FakeEngine
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebError
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, WebError
 
+_PATIENCE_S = 30  # the machine may be busy with something else
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--no-sandbox",
@@ -35,19 +37,34 @@ _ARGUMENTS = (
 # What a page does by itself, noted from its first moment: layout that moved, and when the focus came.
 _NOTES = """
 window.notes = { shifts: [], focused: null };
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
+const note = (entries) => {
+  for (const entry of entries) {
     if (entry.hadRecentInput) continue;
     const moved = entry.sources.map(({ node }) => node?.id || node?.className || node?.nodeName);
     window.notes.shifts.push({ value: entry.value, moved });
   }
-}).observe({ type: "layout-shift", buffered: true });
+};
+const shifting = new PerformanceObserver((list) => note(list.getEntries()));
+shifting.observe({ type: "layout-shift", buffered: true });
+window.notes.catchUp = () => note(shifting.takeRecords());
 document.addEventListener("focusin", (event) => {
   window.notes.focused ??= { id: event.target.id, at: performance.now() };
 });
 """
 
+# Two frames: what was due is laid out and painted, and what it moved has been noted; then what timers left.
+_SETTLED = """() => new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));
+})"""
+
 _FORGET = "try { localStorage.clear(); sessionStorage.clear(); } catch { /* forbidden by the test */ }"
+
+# WCAG 2.2 A and AA, and axe's best practices.
+_AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Only what is wrong comes back: all that axe looked at is megabytes.
+_AXE = """async (options) => (await axe.run(options)).violations.map(
+  ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`
+)"""
 
 
 def executable() -> str:
@@ -75,6 +92,29 @@ def launched() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+class KeptBrowser:
+    """A browser that is launched when first wanted and stays until it is closed."""
+
+    def __init__(self) -> None:
+        self._browser: Browser | None = None
+        self._open = ExitStack()
+
+    def get(self) -> Browser:
+        """The browser."""
+        if self._browser is None:
+            self._browser = self._open.enter_context(launched())
+        return self._browser
+
+    def close(self) -> None:
+        """Close it, if there is one."""
+        self._browser = None
+        self._open.close()
+
+
+KEPT = KeptBrowser()
+"""For test files one after the other, as launching takes longer than most tests."""
 
 
 class Tabs:
@@ -119,7 +159,7 @@ class Tabs:
 
     def _context(self, **options: Any) -> BrowserContext:
         context = self._browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(1000 * _PATIENCE_S)
         context.add_init_script(_NOTES)
         return context
 
@@ -150,8 +190,8 @@ class Tabs:
 class PacedEngine(FakeEngine):
     """The fake engine, whose streams can be made to wait at each event until the test lets it go."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, held: Sequence[Document] | None = None) -> None:
+        super().__init__(held=held)
         self._paced = False
         self._tickets = threading.Semaphore(0)
 
@@ -185,13 +225,18 @@ class Site:
 
 
 @contextmanager
-def serving_site(root: str = "") -> Iterator[Site]:
-    """The site until the block ends, below the path prefix `root` as behind a proxy that adds one."""
+def serving_site(root: str = "", held: Sequence[Document] | None = None) -> Iterator[Site]:
+    """The site until the block ends.
+
+    Args:
+        root: The path prefix it stands below, as behind a proxy that adds one.
+        held: Other documents than those of the fake engine.
+    """
     from api.app import create_app
     from api.settings import ApiSettings
     from tests.evals_server import serving_app
 
-    engine = PacedEngine()
+    engine = PacedEngine(held)
     with TemporaryDirectory() as data_dir:
         app = create_app(lambda: engine, ApiSettings(data_dir=Path(data_dir)))
         app.root_path = root
@@ -225,10 +270,44 @@ def expect(found: Any) -> Any:
     """Playwright's `expect`: assertions that wait until they hold."""
     from playwright.sync_api import expect as waiting
 
-    waiting.set_options(timeout=15_000)  # the machine may be busy with something else
+    waiting.set_options(timeout=1000 * _PATIENCE_S)
     return waiting(found)
 
 
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it stands; everything it knows but its experiments."""
+    from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
+
+    if page.evaluate("typeof axe === 'undefined'"):
+        page.evaluate(AXE_SCRIPT)
+    found: list[str] = page.evaluate(_AXE, {"runOnly": _AXE_TAGS, "resultTypes": ["violations"]})
+    return found
+
+
+def settle(page: Page) -> None:
+    """Return once the page has painted all that happened up to now."""
+    page.evaluate(_SETTLED)
+
+
 def shift_of(page: Page) -> float:
-    """How much of the layout moved without anybody having caused it."""
+    """How much of the layout moved up to now without anybody having caused it."""
+    settle(page)
+    page.evaluate("window.notes.catchUp()")
     return float(page.evaluate("window.notes.shifts.reduce((sum, each) => sum + each.value, 0)"))
+
+
+class Held:
+    """Requests of a page that wait until the test answers them."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self._page = page
+        self.routes: list[Route] = []
+        page.route(pattern, lambda route: self.routes.append(route))  # noqa: PLW0108 -- takes no built-in
+
+    def first(self) -> Route:
+        """The first request, once it has been made."""
+        limit = monotonic() + _PATIENCE_S
+        while not self.routes:
+            assert monotonic() < limit, "the request was not made"
+            settle(self._page)
+        return self.routes[0]

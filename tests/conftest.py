@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,12 +134,30 @@ def nurse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless Chromium. Not for the session: while it runs, no test can run an event loop of its own."""
-    from tests.browser import launched
+def browser() -> Any:
+    """A headless Chromium, the same one for files that follow each other."""
+    from tests.browser import KEPT
 
-    with launched() as opened:
-        yield opened
+    return KEPT.get()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Close it before a test that does without: while it runs, no test can run an event loop of its own."""
+    if "browser" not in getattr(item, "fixturenames", ()):
+        _close_browser()
+
+
+def pytest_sessionfinish() -> None:
+    """Close it after the last test."""
+    _close_browser()
+
+
+def _close_browser() -> None:
+    if "tests.browser" in sys.modules:  # else none was opened
+        from tests.browser import KEPT
+
+        KEPT.close()
 
 
 @pytest.fixture(scope="module")

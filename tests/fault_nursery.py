@@ -11,16 +11,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.fault_library import Model, Operation
+
+Part = TypeVar("Part")
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHIM = Path(__file__).with_name("fault_shim.c")
@@ -42,6 +46,18 @@ def compiled_shim(folder: Path) -> Path:
     command = [compiler, "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", str(target), str(SHIM)]
     subprocess.run([*command, "-lpthread", "-ldl"], check=True)
     return target
+
+
+def side_by_side(work: Callable[..., Part], parts: Sequence[tuple[Any, ...]]) -> list[Part]:
+    """The results of a module's function, called with each of these arguments in a process of its own."""
+    # Processes, not threads: what `small` changes holds for a whole process. Spawned: this one has threads.
+    with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
+        return [part.result() for part in [pool.submit(work, *arguments) for arguments in parts]]
+
+
+def cores() -> int:
+    """How many processes can compute at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 @dataclass
@@ -205,6 +221,8 @@ def possible(model: Model, said: Sequence[dict[str, Any]], *, doubt_adds: bool =
 
 
 def _tried(state: Model, operation: Operation) -> Model | None:
+    if operation["do"] == "cancel":  # not cancelled yet, it was accepted
+        operation = operation | {"do": "add"}
     try:
         return state.applied(operation)
     except KeyError:  # on a collection that is not there in this state

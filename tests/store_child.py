@@ -3,6 +3,9 @@
 `python -m tests.store_child FOLDER SEED COUNT`: each change is announced ("begin add 甲") and, when the store
 has acknowledged it, confirmed ("done add 甲"). Texts come in pairs, which are added together.
 `python -m tests.store_child FOLDER hold NOTE`: holds the store until its input ends.
+`python -m tests.store_child FOLDER read HOW`: has it open to read it, HOW "in between" or "in the middle" of
+reading, until its input ends.
+`python -m tests.store_child FOLDER restore BACKUP`: begins to restore, and ends it when its input ends.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ import random
 import sys
 from pathlib import Path
 
-from index.store import Store
+from index.files import Files
+from index.store import Store, restore
 from tests.store_samples import addition, ids, remove
 
 
@@ -40,7 +44,32 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def read(folder: Path, how: str) -> None:
+    with Store.open(folder, writable=False) as store:
+        sources = store.sources("default")
+        if how == "in the middle":
+            next(sources)
+            store.close()
+        say("open")
+        sys.stdin.read()
+
+
+class Waiting(Files):
+    """Waits before the first rename until the input ends."""
+
+    def rename(self, source: Path, target: Path) -> None:
+        say("open")
+        sys.stdin.read()
+        super().rename(source, target)
+
+
 def main(folder: str, what: str, argument: str) -> None:
+    if what == "read":
+        read(Path(folder), argument)
+        return
+    if what == "restore":
+        restore(Path(argument), Path(folder), files=Waiting())
+        return
     with Store.open(Path(folder)) as store:
         say("open")
         if what == "hold":

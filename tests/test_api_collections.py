@@ -35,6 +35,11 @@ def client() -> Iterator[TestClient]:
         yield opened
 
 
+@pytest.mark.parametrize("q", ["%E3%80%80", "%20", "%E2%80%8B", "%C2%AD%E2%80%8B", "%0A"])
+def test_what_cannot_be_read_does_not_list_everything(client: TestClient, q: str) -> None:
+    check_refusal(client.get(f"/v1/documents?q={q}"), 422, "invalid_filters")
+
+
 def names(client: TestClient, query: str) -> list[str]:
     """File names of what a query lists."""
     response = client.get(f"/v1/documents?{query}")

@@ -12,8 +12,10 @@ import api
 FOLDER = Path(api.__file__).parent
 # From the bottom up: modules, and folders as wholes but for what starts a program.
 LEVELS = [
+    {"calibration_records"},
     {"data_file", "engine_parts", "library_records", "settings", "doctor"},
-    {"ports", "pages", "keys"},
+    {"library_changes"},
+    {"cited_places", "ports", "pages", "keys"},
     {"fixed_library", "errors"},
     {"engine_slot", "wire", "guards"},
     {"uploads", "openapi"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -16,6 +17,8 @@ from api.app import create_app
 from api.errors.codes import CODES
 from api.pages.rendering import STATIC_DIR
 from api.settings import ApiSettings
+from rag.reading.documents import read_documents
+from rag.records import Source
 from tests.api_fakes import LIGHTHOUSE, PAGE, TEA, FakeEngine, client_for
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -175,6 +178,79 @@ def test_any_other_chars_value_is_ignored(client: TestClient, value: str) -> Non
     reply = client.get(f"/documents/{TEA}", params={"chars": f"x{value}"})
     assert reply.status_code == 200
     assert reply.text == client.get(f"/documents/{TEA}").text
+
+
+@pytest.fixture(scope="module")
+def long() -> Iterator[tuple[TestClient, str, str]]:
+    """A service over one source of 5,000 lines, the address of its page, and its text."""
+    text = "\n".join(f"第{number}号灯塔建在海边，由石匠砌成。" for number in range(1, 5001))
+    read = read_documents(Source("长卷.txt", text, hashlib.sha256(text.encode()).hexdigest()))
+    with client_for(FakeEngine(held=read)) as opened:
+        yield opened, f"/documents/{read[0].document_id}", text
+
+
+def lines_of(page: Page) -> list[int]:
+    return [int(name[1:]) for name in page.attributes("id") if re.fullmatch(r"L\d+", name)]
+
+
+def test_of_a_long_source_a_part_is_sent(long: tuple[TestClient, str, str]) -> None:
+    client, address, text = long
+    page = get_page(client, address)
+    assert lines_of(page) == list(range(1, 1001))
+    assert "共 5000 行，这里是第 1–1000 行。" in page.text
+    start = text.index("第3000号")
+    page = get_page(client, f"{address}?chars={start}-{start + 6}")
+    assert lines_of(page) == list(range(2667, 3667))
+    assert page.marked == "第3000号"
+    # What is marked stays marked in the parts before and after, where it goes on there.
+    ways = [each["href"] for tag, each in page.elements if tag == "a" and "rel" in each]
+    assert [lines_of(get_page(client, way))[::999] for way in ways] == [[1667, 2666], [3667, 4666]]
+    assert all(way.endswith(f"&chars={start}-{start + 6}") for way in ways)
+    for way in page.attributes("href") + page.attributes("action"):
+        assert way.startswith(("/", "#"))
+
+
+def test_a_line_number_leads_to_its_line(long: tuple[TestClient, str, str]) -> None:
+    client, address, _ = long
+    for goto, number in (("4321", 4321), ("99999", 5000), ("1", 1)):
+        reply = client.get(address, params={"goto": goto}, follow_redirects=False)
+        assert reply.status_code == 303
+        assert reply.headers["location"] == f"{address}?line={number}#L{number}"
+        assert number in lines_of(get_page(client, reply.headers["location"]))
+
+
+@pytest.mark.parametrize("name", ["part", "line", "goto"])
+@pytest.mark.parametrize("value", ["", "0", "-3", "x", "5-3", "1-999999999", "<script>", "９", "1" * 5000])
+def test_what_names_no_part_is_ignored(long: tuple[TestClient, str, str], name: str, value: str) -> None:
+    client, address, _ = long
+    reply = client.get(address, params={name: value}, follow_redirects=False)
+    assert reply.status_code == 200
+    assert reply.text == client.get(address).text
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_no_range_makes_a_page_long(long: tuple[TestClient, str, str], data: st.DataObject) -> None:
+    client, address, text = long
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    page = get_page(client, f"{address}?part={start}-{end}")
+    shown = lines_of(page)
+    assert 0 < len(shown) <= 1000
+    assert shown[0] == text.count("\n", 0, start) + 1
+    assert shown[-1] <= text.count("\n", 0, end) + 1
+
+
+def test_what_stands_in_a_document_is_text_on_its_page() -> None:
+    planted = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    text = f"题目{planted}\n\n■作者{planted}\n\n正文从这里开始，{planted}，到这里结束。\n"
+    source = Source(f"{planted}.txt", text, hashlib.sha256(text.encode()).hexdigest())
+    held = read_documents(source)
+    with client_for(FakeEngine(held=held)) as opened:
+        page = get_page(opened, f"/documents/{held[0].document_id}")
+    assert f"正文从这里开始，{planted}" in page.text
+    assert "img" not in [tag for tag, _ in page.elements]
+    assert all("src" in attributes for tag, attributes in page.elements if tag == "script")
 
 
 def test_an_error_opened_in_a_browser_is_a_page(client: TestClient) -> None:

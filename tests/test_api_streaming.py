@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -448,6 +450,20 @@ def test_who_leaves_amid_many_events_stops_them() -> None:
         yield from [TextAdded("塔")] * 200
 
     run_leaving(many)
+
+
+def test_who_leaves_before_the_engine_begins_leaves_nothing_open() -> None:
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        pass
+
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        anyio.run(streamed(lambda _: iter(())), http_scope(), gone, send)
+        gc.collect()  # what is left open says so when it goes
+    assert noted == []
 
 
 def test_the_engine_is_told_when_sending_fails() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from api.uploads.form import MAX_FIELDS
 from tests.api_fakes import TEA, FakeLibrary, client_for
 from tests.converting_files import docx, pdf, zip_bomb
 from tests.test_api_bad_input import BROKEN, JSON, VALUES, check_refusal
@@ -109,7 +110,8 @@ FORMS: dict[str, tuple[bytes, int, str]] = {
     "script address": (form(file_part(), field("source_url", "javascript:x")), 422, "invalid_metadata"),
     "unknown collection": (form(file_part(), field("collection", "nope")), 404, "collection_not_found"),
     "200 KB of fields": (form(file_part(), field("title", "x" * 200_000)), 413, "too_large"),
-    "51 fields": (form(file_part(), *[field("tags", "x")] * 50), 422, "invalid_request"),
+    "too many fields": (form(file_part(), *[field("tags", "x")] * MAX_FIELDS), 422, "invalid_request"),
+    "51 tags": (form(file_part(), *(field("tags", f"{n}") for n in range(51))), 422, "invalid_metadata"),
 }
 
 HEADERS: dict[str, tuple[dict[str, str], int, str]] = {

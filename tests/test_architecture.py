@@ -26,8 +26,8 @@ PACKAGES = ("cewen", "rag", "index", "api", "evals")
 # From the bottom up. An entry names a module, or a folder but for its modules that have entries of their own;
 # it imports itself and lower levels only.
 LEVELS = (
-    ("rag.errors", "rag.records", "rag.question_patterns", "rag.ranking.arms"),
-    ("rag.text",),
+    ("rag.errors", "rag.records", "rag.labels", "rag.question_patterns", "rag.ranking.arms"),
+    ("rag.text", "rag.context"),
     (
         "rag.settings",
         "rag.inputs",
@@ -40,8 +40,9 @@ LEVELS = (
         "rag.calendar_dates",
         "rag.web_address",
     ),
-    ("rag.question", "rag.dialogue", "rag.converting", "rag.metadata", "rag.rows", "rag.row_maps"),
-    ("rag.answering.generator", "rag.answering.citations", "rag.kept_rows"),
+    ("rag.question", "rag.dialogue", "rag.converting", "rag.metadata", "rag.rows"),
+    ("rag.answering.generator", "rag.answering.citations", "rag.kept_rows", "rag.placed_rows"),
+    ("rag.keeping", "rag.row_maps"),
     ("rag.corpus",),
     ("rag.structure", "rag.scope"),
     ("rag.ranking",),

@@ -56,6 +56,7 @@ class Stage:
             open_engine=self._open_engine,
             open_index=self._open_index,
             open_library=self._open_library,
+            open_at_rest=lambda *_: None,
             list_entries=lambda _, collection, filters: self.library.entries(collection, filters),
         )
 

@@ -353,10 +353,10 @@ def test_the_same_question_twice_counts_once() -> None:
     twice = written(
         [answerable(0), answerable(0), unanswerable(0) | {"history": [{"role": "user", "content": "水"}]}]
     )
-    assert [one.line for one in read_labelled(Path(twice))] == [1, 3]
+    assert [one.number for one in read_labelled(Path(twice))] == [1, 3]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
     line = json.dumps(unanswerable(0), ensure_ascii=False)
     Path("marked.jsonl").write_bytes(b"\xef\xbb\xbf" + f"// 题\r\n\r\n{line}\r\n".encode())
-    assert [one.line for one in read_labelled(Path("marked.jsonl"))] == [3]
+    assert [one.number for one in read_labelled(Path("marked.jsonl"))] == [3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+import cewen
+from api.library_records import Job
 from rag.errors import IndexFileError, InputError, UnavailableError
 from tests.api_fakes import LIGHTHOUSE, TEA, FakeLibrary
 from tests.client_driver import serving_library
@@ -27,6 +30,7 @@ def _away_from_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("CEWEN_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("CEWEN_DATA_DIR", str(tmp_path / "data"))
 
 
 @pytest.fixture
@@ -193,7 +197,9 @@ def test_a_collection_follows_a_folder(run: Run, library: FakeLibrary, folder: P
     assert counts(run("sync", str(folder), "--dry-run", "--json")) == {"added": 2}
     assert names(library) == {}
     assert counts(run("sync", "essays", "--json")) == {"added": 2}
-    assert set(names(library).values()) == {f"sync:{folder.resolve()}"}
+    assert set(names(library)) == {"rivers/bridge.txt", "ferry.docx"}
+    (origin,) = set(names(library).values())
+    assert re.fullmatch("sync:essays-[0-9a-f]{10}", origin)
     assert counts(run("sync", str(folder), "--json")) == {"unchanged": 2}
     (folder / "rivers" / "bridge.txt").write_text(BRIDGE + BRIDGE, "utf-8")
     (folder / "ferry.docx").rename(folder / "crossing.docx")
@@ -206,11 +212,38 @@ def test_a_collection_follows_a_folder(run: Run, library: FakeLibrary, folder: P
     assert {entry.origin for entry in library.entries("default")} >= {"seeds"}
 
 
+def test_files_of_one_name_in_two_folders_stay_apart(run: Run, library: FakeLibrary, folder: Path) -> None:
+    (folder / "ferry.docx").unlink()
+    (folder / "seas").mkdir()
+    for number in range(2):
+        for place in ("rivers", "seas"):
+            (folder / place / "bridge.txt").write_text(f"{BRIDGE}{place}{number}\n", "utf-8")
+        run("sync", str(folder))
+        held = {
+            entry.document.source.name: entry.document.source.text for entry in library.entries("default")
+        }
+        for place in ("rivers", "seas"):
+            assert held[f"{place}/bridge.txt"].endswith(f"{place}{number}\n")
+    assert counts(run("sync", str(folder), "--json")) == {"unchanged": 2}
+
+
+def test_a_name_can_be_chosen_for_what_is_synced(run: Run, library: FakeLibrary, folder: Path) -> None:
+    moved = folder.with_name("moved")
+    for place in (folder, moved):
+        assert run("sync", str(place), "--origin", "法规").exit_code == 0
+        assert set(names(library).values()) == {"sync:法规"}
+        assert len(names(library)) == 2
+        if place == folder:
+            folder.rename(moved)
+    refused = run("sync", str(moved), "--origin", "a\nb")
+    assert (refused.exit_code, "--origin" in refused.stderr) == (1, True)
+
+
 def test_what_was_uploaded_is_left_alone(run: Run, library: FakeLibrary, folder: Path) -> None:
     run("add", str(folder / "rivers" / "bridge.txt"))
     before = names(library)
     result = run("sync", str(folder), "--json")
-    assert said(result)["elsewhere"] == ["bridge.txt"] or said(result)["elsewhere"] == ["rivers/bridge.txt"]
+    assert said(result)["elsewhere"] == ["rivers/bridge.txt"]
     (folder / "rivers" / "bridge.txt").unlink()
     run("sync", str(folder))
     assert before.items() <= names(library).items()
@@ -294,6 +327,70 @@ def test_an_interrupted_command_says_what_it_leaves(folder: Path) -> None:
         assert (result.exit_code, result.stdout) == (130, "")
         assert result.stderr.startswith("已中断。")
         assert library.closed
+
+
+class Impatient(FakeLibrary):
+    """A library that begins jobs, and whose user interrupts the wait for one.
+
+    Attributes:
+        late: Whether the job is done by then.
+    """
+
+    def __init__(self, *, late: bool = False) -> None:
+        super().__init__()
+        self.hold, self.late = True, late
+
+    def wait(self, job_id: str, seconds: float) -> Job:
+        del seconds
+        if self.late:
+            self.finish(job_id)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_whoever_interrupts_the_wait_cancels_what_is_waited_for(folder: Path, *, late: bool) -> None:
+    Path("a.txt").write_text(BRIDGE, "utf-8")
+    for command in (("sync", str(folder)), ("add", "a.txt"), ("reindex",)):
+        library = Impatient(late=late)
+        result = Stage(library=library).run(*command)
+        assert (result.exit_code, result.stdout) == (130, "")
+        assert ("来不及取消" if late else "已取消") in result.stderr
+        states = [job.state for job in library._jobs.values()]
+        assert states == ["done" if late else "cancelled"]
+        assert len(library.entries("default")) == (3 if late and command[0] != "reindex" else 2)
+
+
+@pytest.mark.parametrize("command", ["add", "reindex"])
+def test_whoever_interrupts_the_wait_for_a_service_cancels_there(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("a.txt").write_text(BRIDGE, "utf-8")
+    library = FakeLibrary()
+    library.hold = True
+
+    looks: list[str] = []
+
+    def look(client: cewen.Client, job: cewen.Job, *, seconds: float | None = None) -> cewen.Job:
+        del seconds
+        looks.append(job.job_id)
+        if len(looks) > 1:
+            raise KeyboardInterrupt
+        return client.job(job.job_id)
+
+    monkeypatch.setattr(cewen.Client, "wait_for", look)
+    with serving_library(library) as url:
+        result = Stage().run(command, *(["a.txt"] if command == "add" else []), "--url", url)
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert "已取消" in result.stderr
+    assert [job.state for job in library._jobs.values()] == ["cancelled"]
+
+
+def test_a_job_that_somebody_else_cancelled(run: Run, library: FakeLibrary) -> None:
+    Path("a.txt").write_text(BRIDGE, "utf-8")
+    library.hold = True
+    library.wait = lambda job_id, seconds: library.cancel(job_id)  # type: ignore[method-assign]  # noqa: ARG005
+    result = run("add", "a.txt")
+    assert (result.exit_code, "job_cancelled" in result.stderr) == (1, True)
 
 
 def test_the_library_is_closed_at_the_end(library: FakeLibrary) -> None:

@@ -16,7 +16,9 @@ from api.assembly import open_library
 from api.cli.commands import app
 from api.cli.console import Progress
 from api.cli.parts import Parts
+from api.library_records import Upload
 from cewen import Client, NotFoundError
+from rag.reading.decoding import source_from_text
 from rag.settings import Settings
 from tests.counting_encoder import CountingEncoder
 from tests.evals_server import serving_app
@@ -60,7 +62,9 @@ def listed(*arguments: str) -> dict[str, str]:
 def test_a_library_lives_through_the_commands(tmp_path: Path) -> None:
     assert listed() == {"tea.txt": "seeds"}  # before it was ever opened
     assert cewen("sync", "mine").exit_code == 0
-    origin = f"sync:{tmp_path / 'mine'}"
+    origin = listed()["boat.txt"]
+    assert origin.startswith("sync:mine-")
+    assert str(tmp_path) not in origin
     assert listed() == {"tea.txt": "seeds", "boat.txt": origin}
     assert cewen("collections", "create", "sky").exit_code == 0
     Path("stars.txt").write_text(STARS, "utf-8")
@@ -76,6 +80,22 @@ def test_a_library_lives_through_the_commands(tmp_path: Path) -> None:
     assert cewen("search", "茶").stdout.startswith("没有合适的段落")  # nor does it come back by itself
     assert cewen("restore", "b.sqlite3").exit_code == 0
     assert listed() == {"tea.txt": "seeds", "boat.txt": origin}
+
+
+def test_what_an_earlier_version_synced_is_taken_over(tmp_path: Path) -> None:
+    old = f"sync:{tmp_path / 'mine'}"
+    settings = Settings(
+        seeds_dir=Path("seeds"), data_dir=Path("data"), index_dir=Path("index"), reader="off", _env_file=None
+    )  # type: ignore[call-arg]
+    with opened(settings, lambda *_: None) as library:
+        for name, text in (("boat.txt", BOAT), ("gone.txt", STARS)):
+            job = library.add("default", Upload(source_from_text(name, text), old))
+            assert library.wait(job.job_id, 60).state == "done"
+    assert set(listed()) == {"tea.txt", "boat.txt", "gone.txt"}
+    assert cewen("sync", "mine").stdout.endswith("添加 0，替换 0，删除 1，未变 1，失败 0\n")
+    assert set(listed()) == {"tea.txt", "boat.txt"}
+    assert listed()["boat.txt"].startswith("sync:mine-")
+    assert cewen("sync", "mine").stdout.endswith("添加 0，替换 0，删除 0，未变 1，失败 0\n")
 
 
 def test_what_is_at_fault_is_found_by_the_check() -> None:

@@ -76,6 +76,36 @@ def test_a_text_is_added_found_replaced_and_removed(client: Client) -> None:
     assert caught.value.code == "document_not_found"
 
 
+def test_what_is_said_is_changed_alone(client: Client) -> None:
+    added = client.add_text(BRIDGE, metadata=Metadata(title="石桥", date="1931", tags=("桥",)))
+    described = client.describe(added.source_id, {"title": "新桥", "date": None, "tags": ("河", "桥")})
+    assert described.source_id == added.source_id
+    (document,) = described.documents
+    assert (document.title, document.date, document.tags) == ("新桥", None, ("河", "桥"))
+    assert client.document(document.id).title == "新桥"
+    for changes, code in (({}, "invalid_request"), ({"date": "昨天"}, "invalid_metadata")):
+        with pytest.raises(BadRequestError) as refused:
+            client.describe(added.source_id, changes)
+        assert refused.value.code == code
+    with pytest.raises(NotFoundError):
+        client.describe(added.source_id, {"title": "新桥"}, collection="nowhere")
+
+
+def test_what_failed_is_done_again(client: Client, library: FakeLibrary) -> None:
+    library.hold = True
+    job = client.add_text(BRIDGE, wait=0).job
+    assert job is not None
+    library.fail = InputError("磁盘满了。", code="library_unwritable")
+    library.finish(job.job_id)
+    assert client.job(job.job_id).kept
+    assert client.retry(job).state == "queued"
+    library.finish(job.job_id)
+    assert client.wait_for(job).state == "done"
+    with pytest.raises(BadRequestError) as refused:
+        client.retry(job.job_id)
+    assert refused.value.code == "job_ended"
+
+
 def test_a_file_is_sent_as_it_is(client: Client, tmp_path: Path) -> None:
     path = tmp_path / '怪"名.txt'
     path.write_bytes(BRIDGE.encode("gb18030") * 3)

@@ -23,8 +23,8 @@ from cewen import (
     ServerError,
     ServiceError,
 )
+from cewen.collection_requests import COLLECTIONS
 from cewen.events import AnswerReader
-from cewen.library_requests import COLLECTIONS
 from cewen.replies import error_in_stream, parse, text_of
 from cewen.requests import source_request
 from tests.client_driver import error_body

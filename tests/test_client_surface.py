@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
+import api.wire.calibration_schemas as calibrations
 import api.wire.document_schemas as kept
 import api.wire.schemas as published
 import cewen
@@ -26,8 +27,12 @@ OF_SCHEMAS: dict[type[BaseModel], type[BaseModel]] = {
     cewen.AnswerSentence: published.AnswerSentenceOut,
     cewen.Citation: published.CitationOut,
     cewen.Degradation: published.DegradationOut,
+    cewen.Calibrated: calibrations.CalibratedOut,
+    cewen.Calibration: calibrations.CalibrationOut,
+    cewen.CalibrationScores: calibrations.CalibrationScoresOut,
     cewen.Collection: kept.CollectionOut,
     cewen.Document: kept.EntryOut,
+    cewen.Described: kept.DescribedReply,
     cewen.DocumentDetail: kept.EntryDetailOut,
     cewen.Filters: FiltersIn,
     cewen.Job: kept.JobOut,
@@ -39,9 +44,12 @@ OF_SCHEMAS: dict[type[BaseModel], type[BaseModel]] = {
     cewen.Resolution: kept.ResolutionOut,
     cewen.SearchResult: published.SearchReply,
     cewen.Turn: published.TurnIn,
+    envelopes.CalibrationForgotten: calibrations.CalibrationForgottenReply,
+    envelopes.CalibrationFound: calibrations.CalibrationReply,
     envelopes.CollectionList: kept.CollectionListReply,
     envelopes.DocumentList: kept.EntryListReply,
     envelopes.JobBegun: kept.JobReply,
+    envelopes.JobList: kept.JobListReply,
     envelopes.ErrorDetail: published.ErrorDetail,
     envelopes.ErrorReply: published.ErrorReply,
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from index.lexical import LexicalIndex
 from rag.confidence.claims import Lacking, counted_nouns, lacking_claims
-from rag.confidence.wording import Wording, held_share, knows, lacks_kind, list_agrees, read_wording
+from rag.confidence.wording import Wording, held_share, is_word, knows, lacks_kind, list_agrees, read_wording
 from rag.question import read_question
 from rag.text.enumeration import inline_counts
 from rag.text.folding import fold
@@ -115,6 +115,9 @@ def test_questions_without_chinese_claim_nothing(text: str) -> None:
     [
         ("2031年的目标产值是多少？", Lacking(("2031",), ("目标", "产值"))),
         ("1200株茶树种在哪里？", Lacking((), ())),
+        ("一千二百株茶树种在哪里？", Lacking((), ())),
+        ("一千三百株茶树种在哪里？", Lacking(("1300",), ())),
+        ("茶树E05和hy-30种在哪里？", Lacking((), ())),  # digits of a name
         ("7株茶树种在哪里？", Lacking((), ())),  # one digit is no figure
         ("采茶裁缝有多少名？", Lacking((), ("裁缝",))),
         ("采茶裁缝为什么来？", Lacking((), ())),  # nothing is counted
@@ -123,6 +126,14 @@ def test_questions_without_chinese_claim_nothing(text: str) -> None:
 )
 def test_claims_by_hand(question: str, lacking: Lacking) -> None:
     assert lacking_claims(read_question(question), ARM) == lacking
+
+
+@pytest.mark.parametrize(
+    ("word", "whole"),
+    [("请假", True), ("年桥", False), ("能进", False), ("邬伯年", True), ("盐瓜子", False), ("王", True)],
+)
+def test_words_are_told_from_scraps_of_the_segmenter(word: str, whole: bool) -> None:
+    assert is_word(word) is whole
 
 
 def test_counted_nouns_are_those_of_the_last_clause() -> None:

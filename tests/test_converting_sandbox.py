@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from rag.converting.convert import convert
 from rag.converting.limits import Limits
 from rag.converting.sandbox import Reply, run_child
 from rag.errors import CewenError, InputError, UnavailableError
+from tests.converting_files import docx, paragraph
 
 MIB = 1024 * 1024
 SMALL = Limits(seconds=30, cpu_seconds=1, memory_bytes=256 * MIB, output_bytes=MIB)
@@ -42,6 +44,13 @@ def test_the_child_has_no_environment_and_ties_its_hands(monkeypatch: pytest.Mon
     assert seen["group"]
 
 
+def test_the_child_of_the_service_lives_within_its_limits() -> None:
+    document = docx(paragraph("灯塔建在礁石上。"))
+    assert "灯塔建在礁石上。" in run_child("docx", document, SMALL)[0]
+    with pytest.raises(InputError):
+        run_child("docx", document, replace(SMALL, memory_bytes=MIB))
+
+
 @pytest.mark.parametrize("how", ["hangs", "closes its mouth", "leaves a child"])
 def test_a_child_that_does_not_end_is_killed(how: str) -> None:
     started = time.monotonic()
@@ -49,6 +58,30 @@ def test_a_child_that_does_not_end_is_killed(how: str) -> None:
         run(how, limits=replace(SMALL, seconds=0.7))
     assert refused.value.code == "unreadable_document"
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("how", ["hangs", "leaves a child"])
+def test_a_child_whose_text_nobody_wants_any_more_is_killed(how: str) -> None:
+    asked: list[float] = []
+
+    def given_up() -> bool:
+        asked.append(time.monotonic())
+        return len(asked) > 3
+
+    with pytest.raises(UnavailableError) as refused:
+        run_child(how, b"", replace(SMALL, seconds=15), module="tests.converting_child", given_up=given_up)
+    assert refused.value.code == "upload_abandoned"
+    assert asked[-1] - asked[0] < 10
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_conversion_that_nobody_wants_ends_as_one() -> None:
+    with pytest.raises(UnavailableError) as refused:
+        convert(docx(paragraph("灯塔")), "a.docx", given_up=lambda: True)
+    assert refused.value.code == "upload_abandoned"
+    assert convert(docx(paragraph("灯塔")), "a.docx").text.strip() == "灯塔"
+    assert convert("灯塔".encode(), "a.txt", given_up=lambda: True).text == "灯塔"  # it needs no child
 
 
 @pytest.mark.parametrize("how", ["spins", "crashes", "hogs", "unheard of"])

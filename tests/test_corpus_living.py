@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from rag.corpus import Corpus, build_corpus, window_texts
 from rag.enumerations import DocumentLists, lists_of
 from rag.names import names_of
+from rag.reading.blanking import without_documents
 from rag.reading.decoding import source_from_text
-from rag.records import Sentence, Source
+from rag.records import Document, Sentence, Source
 from rag.rows import DocumentRows, rows_of_source
 from rag.scope import ScopeFinder
 from rag.structure import Structure
@@ -41,6 +43,7 @@ def added_by(sources: Sequence[Source]) -> list[DocumentRows]:
 
 
 ALL = added_by(SOURCES)
+WHOLE = {source.sha256: source for source in SOURCES}
 IDS = [rows.document.document_id for rows in ALL]
 
 
@@ -50,9 +53,9 @@ def content(corpus: Corpus) -> dict[str, object]:
     sentence = {row.ordinal: (row.document_id, row.start, row.paragraph) for row in corpus.sentences}
     structure = Structure(corpus)
     return {
-        "sources": corpus.sources,
-        "documents": corpus.documents,
-        "by_id": list(corpus.document_by_id.items()),
+        "sources": whole(corpus).sources,
+        "documents": whole(corpus).documents,
+        "by_id": [(name, made_whole(document)) for name, document in corpus.document_by_id.items()],
         "chunks": [(row.chunk_id, row.text) for row in corpus.live_chunks()],
         "sentences": [(chunk[row.chunk_ordinal], row.text) for row in corpus.live_sentences()],
         "of_chunk": [
@@ -73,6 +76,17 @@ def content(corpus: Corpus) -> dict[str, object]:
         "items": [[sentence[n] for n in structure.item_of(row.ordinal)] for row in corpus.live_sentences()],
         "scopes": [ScopeFinder(corpus).find(question) for question in QUESTIONS],
     }
+
+
+def made_whole(document: Document) -> Document:
+    """The document in its whole source, whatever has gone from that."""
+    return replace(document, source=WHOLE[document.source.sha256])
+
+
+def whole(corpus: Corpus) -> Corpus:
+    """The same with the whole text in each source: here documents come back without the others of theirs."""
+    sources = tuple(WHOLE[source.sha256] for source in corpus.sources)
+    return Corpus(sources, tuple(map(made_whole, corpus.documents)), corpus.chunks, corpus.sentences)
 
 
 def from_scratch(document_ids: Sequence[str]) -> Corpus:
@@ -115,7 +129,7 @@ def test_whatever_comes_and_goes_is_as_if_made_anew(changes: list[tuple[int, int
         after = {row.ordinal: row for row in corpus.live_sentences()}
         assert all(after[n] is row for n, row in before.items() if row.document_id in live)
         assert corpus.dead_rows == len(corpus.chunks) - sum(len(ALL[IDS.index(n)].chunks) for n in live)
-        assert corpus.compacted() == from_scratch(live)
+        assert whole(corpus.compacted()) == from_scratch(live)
     assert content(corpus.only(live[::2])) == content(from_scratch(live[::2]))
     expected = content(from_scratch(live))
     assert content(corpus) == expected  # a view takes nothing from what it is a view of
@@ -127,7 +141,12 @@ def test_whatever_comes_and_goes_is_as_if_made_anew(changes: list[tuple[int, int
 def test_documents_of_one_source_go_one_by_one() -> None:
     corpus = build_corpus(SOURCES[:2], chunk_max_chars=CHARS)
     first, second, _ = (document.document_id for document in corpus.documents)
-    assert corpus.without([first]).sources == SOURCES[:2]
+    left = corpus.without([first])
+    blanked = without_documents(SOURCES[0], corpus.documents[:1], corpus.documents[1:2])
+    assert blanked != SOURCES[0]
+    assert left.sources == (blanked, SOURCES[1])
+    assert [one.source for one in left.documents] == [blanked, SOURCES[1]]
+    assert left.rows_of(second).document is left.document_by_id[second] is left.documents[0]
     assert corpus.without([first, second]).sources == SOURCES[1:2]
     assert corpus.without([first]).without([second]) == corpus.without([second, first])
     assert corpus.without(["nothing"]) is corpus
@@ -138,13 +157,13 @@ def test_documents_of_one_source_go_one_by_one() -> None:
 
 def test_what_was_found_of_a_document_stays_with_it_and_goes_with_it() -> None:
     corpus = build_corpus(SOURCES, chunk_max_chars=CHARS)
-    names, lists = corpus.names[IDS[1]], corpus.lists[IDS[1]]
+    names, findings = corpus.names[IDS[1]], corpus.findings[IDS[1]]
     later = corpus.without(IDS[:1]).compacted().only(IDS[1:3]).extended([])
     assert later.names[IDS[1]] is names
-    assert later.lists[IDS[1]] is lists
-    assert set(later.names) == set(later.lists) == set(IDS[1:3])
+    assert later.findings[IDS[1]] is findings
+    assert set(later.names) == set(later.findings) == set(IDS[1:3])
     again = corpus.without([IDS[1]]).extended([ALL[1]])
-    assert again.lists[IDS[1]] is not lists
+    assert again.findings[IDS[1]] is not findings
     assert again.names[IDS[1]] == names_of(ALL[1].document) == names
 
 

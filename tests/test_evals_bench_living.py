@@ -74,7 +74,9 @@ def test_it_measures_all_of_it(bench: Bench) -> None:
         measure_storm(bench, library, report, 0.2)
         (info,) = library.collections()
     assert info.chunks >= 100
-    assert set(report.start_seconds) == set(report.peak_rss_mib) == {"behind", "missing", "current"}
+    states = {"behind", "missing", "current", "removed"}
+    assert set(report.start_seconds) == set(report.peak_rss_mib) == states
+    assert set(report.start_processor_seconds) == states
     assert set(report.adding) == {1, 10, 100}
     assert all(time > 0 for times in report.adding.values() for time in times.values())
     assert set(report.asking) == {"all", "half", "ten"}

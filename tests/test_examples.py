@@ -6,7 +6,7 @@ import ast
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,14 +21,22 @@ from rag.errors import GeneratorError
 from rag.examples import candidates as candidates_module
 from rag.examples import choosing, lists, numbers, patterns, people
 from rag.examples.candidates import Candidate, candidates
-from rag.examples.choosing import MAX_ASKED, WANTED, Examples, choose
+from rag.examples.choosing import MAX_ASKED, WANTED, Ask, Examples, choose
 from rag.examples.drafts import Kind
 from rag.examples.naturalness import reads_well
 from rag.examples.words import TRADITIONAL
 from rag.reading.decoding import source_from_text
-from rag.records import Answer, AnswerSentence, Citation
+from rag.records import Answer, AnswerSentence, Citation, Document, Example, Sentence
 from rag.text.terms import pairs
 from tests.tea_corpus import tea_sources
+
+
+def asked_of(made: Sequence[Example]) -> tuple[str, ...]:
+    return tuple(one.question for one in made)
+
+
+def chosen(found: Sequence[Candidate], ask: Ask) -> tuple[str, ...]:
+    return asked_of(choose(found, ask))
 
 
 def corpus_of(*texts: str) -> Corpus:
@@ -201,10 +209,10 @@ def answering(found: list[Candidate], **how: float) -> Callable[[str], Answer]:
 def test_only_what_is_answered_surely_and_from_its_own_sentence_is_kept() -> None:
     found = [made(0)]
     abstained = replace(answer(found[0]), status="abstained")
-    assert choose(found, answering(found)) == (found[0].question,)
-    assert choose(found, answering(found, confidence=0.4)) == ()
-    assert choose(found, answering(found, start=40, end=90)) == ()
-    assert choose(found, lambda _: abstained) == ()
+    assert chosen(found, answering(found)) == (found[0].question,)
+    assert chosen(found, answering(found, confidence=0.4)) == ()
+    assert chosen(found, answering(found, start=40, end=90)) == ()
+    assert chosen(found, lambda _: abstained) == ()
 
 
 def test_a_candidate_whose_question_cannot_be_asked_is_left_out() -> None:
@@ -215,19 +223,19 @@ def test_a_candidate_whose_question_cannot_be_asked_is_left_out() -> None:
             raise GeneratorError("interrupted", code="generator_cancelled")
         return answer(found[1])
 
-    assert choose(found, ask) == (found[1].question,)
+    assert chosen(found, ask) == (found[1].question,)
 
 
 def test_it_ends_with_enough_found_or_enough_asked() -> None:
     found = [made(number) for number in range(32)]
-    assert len(choose(found, answering(found))) == WANTED
+    assert len(chosen(found, answering(found))) == WANTED
     asked: list[str] = []
 
     def ask(question: str) -> Answer:
         asked.append(question)
         return replace(answer(found[0]), status="abstained")
 
-    assert choose(found, ask) == ()
+    assert chosen(found, ask) == ()
     assert len(asked) == len(set(asked)) == MAX_ASKED
 
 
@@ -239,7 +247,7 @@ def test_documents_are_spread_before_kinds_and_both_before_score() -> None:
         made(3, "d2", "number", 1.0),
         made(4, "d3", "author", 0.9),
     ]
-    assert choose(found, answering(found))[:4] == tuple(found[i].question for i in (0, 4, 3, 2))
+    assert chosen(found, answering(found))[:4] == tuple(found[i].question for i in (0, 4, 3, 2))
 
 
 def test_poor_candidates_and_near_duplicates_are_not_asked() -> None:
@@ -247,7 +255,7 @@ def test_poor_candidates_and_near_duplicates_are_not_asked() -> None:
     same_sentence = replace(made(1), start_char=first.start_char, end_char=first.end_char)
     same_words = replace(made(2), question="望海县的渔船用了多少年？")
     found = [first, same_sentence, same_words, made(3, score=0.5)]
-    assert choose(found, answering(found)) == (first.question,)
+    assert chosen(found, answering(found)) == (first.question,)
 
 
 def test_the_same_corpus_gives_the_same_candidates() -> None:
@@ -257,12 +265,44 @@ def test_the_same_corpus_gives_the_same_candidates() -> None:
 TEXTS = [f"所谓听{name}风，是指{name}面来的海风。" for name in "东南西北上下左右"]
 
 
-def test_a_big_corpus_is_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+def made_from(corpus: Corpus) -> set[str]:
+    return {candidate.document_id for candidate in candidates(corpus)}
+
+
+def test_a_big_corpus_is_sampled_and_a_small_change_changes_the_sample_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(candidates_module, "MAX_DOCUMENTS", 4)
-    made_from = {candidate.document_id for candidate in candidates(corpus_of(*TEXTS))}
-    documents = [document.document_id for document in corpus_of(*TEXTS).documents]
-    assert made_from <= {documents[place] for place in (0, 2, 4, 6)}
-    assert len(made_from) == 4
+    whole = corpus_of(*TEXTS)
+    assert len(made_from(whole)) == 4
+    assert made_from(corpus_of(*reversed(TEXTS))) == made_from(whole)
+    for document in whole.documents:
+        less = made_from(whole.without([document.document_id]))
+        assert len(less) == 4
+        assert len(less - made_from(whole)) == (document.document_id in made_from(whole))
+
+
+def test_a_document_is_looked_through_once_while_the_corpus_around_it_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_through: list[str] = []
+    whole = candidates_module._of_text
+
+    def noted(document: Document, rows: Sequence[Sentence]) -> Iterator[Candidate]:
+        looked_through.append(document.document_id)
+        return whole(document, rows)
+
+    monkeypatch.setattr(candidates_module, "_of_text", noted)
+    corpus, more = corpus_of(*TEXTS), corpus_of(TERM)
+    first = candidates(corpus)
+    assert candidates(corpus) == first
+    assert len(looked_through) == len(TEXTS)
+    grown = corpus.extended([more.rows_of(more.documents[0].document_id)])
+    gone = corpus.documents[3].document_id
+    changed = candidates(grown.without([gone]).compacted())
+    assert len(looked_through) == len(TEXTS) + 1
+    kept = [candidate for candidate in first if candidate.document_id != gone]
+    assert {*changed} == {*kept, *candidates(more)}
 
 
 @pytest.mark.parametrize(
@@ -342,7 +382,7 @@ def test_it_is_made_once_whoever_asks() -> None:
 
     examples = Examples(corpus, ask)
     with ThreadPoolExecutor(8) as threads:
-        calls = [threads.submit(examples.get) for _ in range(8)]
+        calls = [threads.submit(lambda: asked_of(examples.get())) for _ in range(8)]
         begun.set()
         assert {call.result(10) for call in calls} == {("什么是回甘？",)}
     assert asked == ["什么是回甘？"]
@@ -368,7 +408,7 @@ def test_a_fault_means_no_examples_for_now(
     assert (asked, len(caplog.records)) == (1, 1)
     broken = False
     monkeypatch.setattr(choosing, "RETRY_SECONDS", 0.0)
-    assert examples.get() == examples.get() == ("什么是回甘？",)
+    assert asked_of(examples.get()) == asked_of(examples.get()) == ("什么是回甘？",)
     assert asked == 2
 
 
@@ -395,5 +435,5 @@ def test_the_wording_of_a_candidate_is_taken_apart_once(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(choosing, "pairs", counting)
     found = [made(number) for number in range(32)]
-    assert len(choose(found, answering(found))) == WANTED
+    assert len(chosen(found, answering(found))) == WANTED
     assert set(folded.values()) == {1}

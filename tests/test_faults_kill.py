@@ -16,9 +16,19 @@ from pathlib import Path
 import pytest
 
 from tests.fault_library import Model, agree, make_place
-from tests.fault_nursery import Nursery, Worker, after_power_cut, keep_all, nightly_seed, possible
+from tests.fault_nursery import (
+    Nursery,
+    Worker,
+    after_power_cut,
+    cores,
+    keep_all,
+    nightly_seed,
+    nursery,
+    possible,
+    side_by_side,
+)
 
-AIMS = (None, "generation", "reindex", "backup", "add", "remove")
+AIMS = (None, "generation", "reindex", "backup", "add", "remove", "cancel")
 
 
 def killed(worker: Worker, aim: str | None, rnd: random.Random, length: float) -> None:
@@ -92,9 +102,18 @@ def test_cycles_of_kill_and_restart(nurse: Nursery, tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
-def test_many_cycles_of_kill_and_restart(
-    nurse: Nursery, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    counted = cycles(nurse, tmp_path, int(os.environ.get("FAULT_CYCLES", "200")), nightly_seed(), 2.0)
+def test_many_cycles_of_kill_and_restart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted, shares = int(os.environ.get("FAULT_CYCLES", "500")), cores()
+    parts = [
+        (tmp_path / f"core-{one}", len(range(one, wanted, shares)), shares * nightly_seed() + one)
+        for one in range(shares)
+    ]
+    counted: Counter[str] = sum(side_by_side(_part, parts), Counter())
     with capsys.disabled():
         print(f"\nseed {nightly_seed()}: {dict(sorted(counted.items()))}")  # noqa: T201 - as above
+    assert counted["cycles"] == wanted
+
+
+def _part(folder: Path, count: int, seed: int) -> Counter[str]:
+    with nursery(folder / "nursery", shim=True) as nurse:
+        return cycles(nurse, folder, count, seed, 2.0)

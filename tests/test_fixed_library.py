@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.fixed_library import FixedLibrary, as_library, place_of
+from api.cited_places import place_of
+from api.fixed_library import FixedLibrary, as_library
 from api.library_records import CitationClaim, Upload
 from rag.errors import CewenError, InputError, NotFoundError, UnavailableError
 from rag.metadata import check_filters

@@ -102,6 +102,16 @@ def test_those_documents_are_kept_whose_rows_are_still_the_same(
     holds(index, kept)
 
 
+@given(st.sets(st.sampled_from(range(8))))
+def test_documents_that_are_not_marked_are_dead_where_they_are(gone: set[int]) -> None:
+    found = opened(fresh(EIGHT))
+    ids = [document.document_id for number, document in enumerate(EIGHT) if number not in gone]
+    index = found.marked(ids)
+    assert (index.chunks, index.sentences) == (found.recipe.count("chunk"), found.recipe.count("sentence"))
+    kept = [document for number, document in enumerate(EIGHT) if number not in gone]
+    holds(index.compacted(), kept)
+
+
 def test_an_index_of_no_documents_is_an_index_too() -> None:
     index, ids = opened(fresh(())).index_of(wanted_of(DOCUMENTS))
     assert (ids, index.chunks, index.sentences) == ((), 0, 0)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.corpus import Corpus
-from rag.kept_rows import WIDTHS, Keeper, Kept, as_columns
+from rag.keeping import Keeper
+from rag.kept_rows import WIDTHS, Kept
 from rag.reading.decoding import read_source
 from rag.records import Metadata, Source
 from rag.rows import DocumentRows, rows_of_source
@@ -34,7 +36,7 @@ def rows_of(source: Source, chunk_max_chars: int = 40) -> tuple[DocumentRows, ..
 
 
 def kept_of(keeper: Keeper) -> Kept:
-    return Kept({name: as_columns(name, table) for name, table in keeper.tables.items()})
+    return Kept(keeper.tables)
 
 
 def test_a_page_comes_back() -> None:
@@ -49,6 +51,7 @@ def test_a_page_comes_back() -> None:
     assert (back.chunk_count, back.sentence_count) == (len(rows.chunks), len(rows.sentences))
     assert back.sha256 == rows.sha256 == DocumentRows(rows.document, rows.chunks, rows.sentences).sha256
     assert back.placed(7, 11) == rows.placed(7, 11)
+    assert back.begun_chunks == rows.begun_chunks == len({row.chunk_ordinal for row in rows.sentences})
     assert Corpus.empty().extended([back]) == Corpus.empty().extended([rows])
 
 
@@ -65,13 +68,27 @@ def test_whatever_was_taken_comes_back(texts: list[str], chunk_max_chars: int) -
         back = kept.rows(place, document.source, document.document_id, "")
         assert back is not None
         assert (back.document, back.placed(3, 5)) == (document, rows.placed(3, 5))
+        assert back.begun_chunks == rows.begun_chunks
+
+
+def test_what_came_back_is_kept_again_as_it_was() -> None:
+    sources = [read_source("茶.txt", PAGE.encode()), read_source("短.txt", "短。\n\n很短。".encode())]
+    first, again = Keeper(), Keeper()
+    cut = [rows for source in sources for rows in rows_of(source)]
+    assert all(map(first.keep, cut))
+    for place, rows in enumerate(cut):
+        back = kept_of(first).rows(place, rows.document.source, rows.document.document_id, rows.sha256)
+        assert back is not None
+        assert again.keep(back)
+    for name, table in first.tables.items():
+        assert again.tables[name].tolist() == table.tolist()
+        assert len(table)
 
 
 def test_there_is_no_text_in_the_columns() -> None:
     keeper = Keeper()
     assert keeper.keep(*rows_of(read_source("茶.txt", PAGE.encode())))
-    values = {type(value) for table in keeper.tables.values() for row in table for value in row}
-    assert values == {int}
+    assert {table.dtype for table in keeper.tables.values()} == {np.dtype(np.int32)}
 
 
 def test_what_would_not_come_back_is_not_taken() -> None:
@@ -79,7 +96,7 @@ def test_what_would_not_come_back_is_not_taken() -> None:
     odd = DocumentRows(replace(rows.document, affiliation="某校"), rows.chunks, rows.sentences)
     keeper = Keeper()
     assert not keeper.keep(odd)
-    assert all(not table for table in keeper.tables.values())
+    assert all(not len(table) for table in keeper.tables.values())
 
 
 def test_columns_of_another_text_give_nothing_or_other_rows() -> None:
@@ -95,7 +112,7 @@ def test_columns_of_another_text_give_nothing_or_other_rows() -> None:
 def test_tables_that_do_not_fit_are_refused(name: str) -> None:
     keeper = Keeper()
     keeper.keep(*rows_of(read_source("茶.txt", PAGE.encode())))
-    tables = {one: as_columns(one, table) for one, table in keeper.tables.items()}
+    tables = keeper.tables
     tables[name] = tables[name][:-1]
     with pytest.raises(ValueError, match=name):
         Kept(tables)

@@ -256,7 +256,7 @@ def test_what_fails_after_the_commit_is_seen_nevertheless(
             added(library, upload(3))
             assert listed(library) == [*ids_of(2), *ids_of(3)]
             # Not even loading works: then nothing is shown rather than what was removed.
-            patch.setattr("api.library.collection.Loader.load", broken)
+            patch.setattr("api.library.current.Loader.load", broken)
             with pytest.raises(MemoryError):
                 library.remove("default", source_id(2))
             with pytest.raises(MemoryError):
@@ -332,7 +332,7 @@ def test_a_collection_that_cannot_be_opened_is_not_made(
     with opened(tmp_path) as library:
         with monkeypatch.context() as patch:
             patch.setattr(
-                "api.library.collection.Loader.load",
+                "api.library.current.Loader.load",
                 lambda _: (_ for _ in ()).throw(IndexFileError("坏了。")),
             )
             with pytest.raises(IndexFileError):

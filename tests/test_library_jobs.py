@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from api.library import intake, jobs
-from api.library.jobs import JobBoard, Report, new_job_id
+from api.library import job_states, jobs, sizes
+from api.library.jobs import JobBoard, new_job_id
 from api.library.library import Library
+from api.library.tasks import Report
 from api.library_records import Job, Upload
 from rag.errors import CewenError, NotFoundError, UnavailableError
+from rag.reading.decoding import source_from_text
 from tests.library_samples import (
     WAIT_SECONDS,
     Gate,
@@ -102,7 +104,7 @@ def test_no_thread_outlives_its_library(tmp_path: Path) -> None:
     _no_lane_is_left()
 
 
-def test_what_fails_is_said_and_not_tried_again(tmp_path: Path) -> None:
+def test_what_fails_is_said_and_done_again_at_the_next_start(tmp_path: Path) -> None:
     encoder = WatchedEncoder()
     with opened(tmp_path, encoder) as library:
         for error, code in (
@@ -115,13 +117,24 @@ def test_what_fails_is_said_and_not_tried_again(tmp_path: Path) -> None:
 
             encoder.before = broken
             job = library.wait(library.add("default", upload(1)).job_id, WAIT_SECONDS)
-            assert (job.state, job.error_code, job.ended) == ("failed", code, True)
+            assert (job.state, job.error_code, job.ended, job.kept) == ("failed", code, True, True)
             assert job.error_message
+        assert [one.state for one in library.jobs()] == ["cancelled", "failed"]  # one text, one job
         encoder.before = lambda: None
         added(library, upload(2))
         assert listed(library) == list(ids_of(2))
     with opened(tmp_path) as library:
-        assert (library.jobs(), listed(library)) == ((), list(ids_of(2)))
+        assert [(one.job_id, one.state) for one in settled(library)] == [(job.job_id, "done")]
+        assert listed(library) == [*ids_of(2), *ids_of(1)]
+
+
+def test_what_can_never_be_added_is_not_kept(tmp_path: Path) -> None:
+    with opened(tmp_path) as library:
+        nothing_in_it = Upload(source_from_text("title.txt", "■陆青山\n"), "upload")
+        job = library.wait(library.add("default", nothing_in_it).job_id, WAIT_SECONDS)
+        assert (job.state, job.error_code, job.kept) == ("failed", "document_without_text", False)
+    with opened(tmp_path) as library:
+        assert library.jobs() == ()
 
 
 def test_too_many_that_wait_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +158,7 @@ def test_too_many_that_wait_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_note_does_not_wait_for_a_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "_LONG_TEXT_CHARS", 300)
+    monkeypatch.setattr(sizes, "_QUICK_TEXTS", 30)
     encoder, gate = WatchedEncoder(), Gate()
     with opened(tmp_path, encoder) as library:
         encoder.before = gate
@@ -192,7 +205,7 @@ def nothing(_: Report) -> dict[str, Any]:
 
 
 def test_ended_jobs_are_forgotten_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_KEPT", 3)
+    monkeypatch.setattr(job_states, "_KEPT", 3)
     made = board()
     submitted = [made.submit(job_of(), nothing, lane="one") for _ in range(5)]
     made.wait(submitted[-1].job_id, WAIT_SECONDS)

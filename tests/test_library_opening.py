@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.engine_parts import EngineParts
-from api.library import preparing
+from api.library import current, preparing, snapshots
 from api.library.maintenance import check
 from api.library.opening import open_store
 from api.library.snapshots import SourceFacts
@@ -65,19 +65,58 @@ def test_a_start_encodes_nothing_and_answers_as_before(
             added(library, upload(4), upload(2, essays=2, title="后来"))
             library.remove("default", ids_of(2, 2)[0])
         said, order = everything(library.engine()), listed(library)
-    current = (filled / "index" / "default" / "CURRENT").read_text("ascii").split()[0]
+    generation = (filled / "index" / "default" / "CURRENT").read_text("ascii").split()[0]
     if loss in ("generation", "both"):
         (filled / "index" / "default" / "CURRENT").unlink()
     if loss in ("rows", "both"):
         (filled / "index" / "default" / "rows.kept").unlink(missing_ok=True)
     if loss == "damage":
-        path = filled / "index" / "default" / current / "sentence_vectors.f32"
+        path = filled / "index" / "default" / generation / "sentence_vectors.f32"
         path.write_bytes(path.read_bytes()[:-3] + b"\x01\x02\x03")
     with caplog.at_level(logging.WARNING), opened(filled, may_encode=False) as library:
         assert library.encoded == 0
         assert (everything(library.engine()), listed(library)) == (said, order)
     assert bool(caplog.records) == (loss == "damage")
     assert list(check(settings_of(filled))) == []
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_what_the_index_holds_of_removed_documents_is_dead_or_left_out(
+    filled: Path, many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(filled) as library:
+        library.remove("default", ids_of(2, 2)[0])
+        said, order = everything(library.engine()), listed(library)
+    if many:  # then holes are closed
+        monkeypatch.setattr(snapshots, "_MANY_DEAD_ROWS", 0)
+        monkeypatch.setattr(snapshots, "_DEAD_SHARE", 0)
+    with opened(filled) as library:
+        snapshot = library.live().snapshot
+        assert (snapshot.index.dead, snapshot.index.chunks) == (
+            snapshot.corpus.dead_rows,
+            len(snapshot.corpus.chunks),
+        )
+        assert bool(snapshot.index.dead) != many
+        assert (everything(library.engine()), listed(library)) == (said, order)
+        added(library, upload(4))
+        assert is_found(library.engine(), 4)
+        assert not is_found(library.engine(), 2, essay=1)
+    with opened(filled) as library:  # the index was written anew at the start before
+        assert library.live().snapshot.index.dead == 0
+        assert is_found(library.engine(), 2, essay=2)
+
+
+@pytest.mark.parametrize("keep_writing", [True, False])
+def test_a_large_index_is_written_after_the_start(
+    filled: Path, keep_writing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current_file = filled / "index" / "default" / "CURRENT"
+    current_file.unlink()
+    monkeypatch.setattr(current, "_QUICKLY_WRITTEN", 0)
+    library = opened(filled, keep_writing=keep_writing)
+    assert current_file.exists() or keep_writing
+    library.close()  # waits for what is being written
+    assert current_file.exists()
 
 
 def test_an_index_of_another_tokeniser_is_made_anew(
@@ -312,8 +351,8 @@ def test_a_reader_that_could_not_load_tries_again(filled: Path, monkeypatch: pyt
             def broken(_: object) -> object:
                 raise IndexFileError("坏了。", code="library_damaged")
 
-            patch.setattr("api.library.collection.Loader.load", broken)
-            patch.setattr("api.library.collection.followed", lambda *_: None)
+            patch.setattr("api.library.current.Loader.load", broken)
+            patch.setattr("api.library.current.followed", lambda *_: None)
             added(writer, upload(6))
             for _ in range(2):
                 assert code_of(reader.engine) == "library_damaged"

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.library.resolving import find_words
+from api.library.library import Library
+from api.library.resolving import FindDocument, FindRemoval, find_words, resolve_among
 from api.library_records import CitationClaim, Upload
-from rag.errors import NotFoundError
+from index.store import Removal
+from rag.errors import InputError, NotFoundError
 from rag.reading.decoding import source_from_text
+from rag.records import Document
 from tests.library_samples import (
     added,
     claim,
@@ -147,3 +150,54 @@ def test_the_collection_that_knows_most_is_believed(tmp_path: Path) -> None:
         with pytest.raises(NotFoundError):
             library.resolve("sky", cited)
         assert library.resolve(None, CitationClaim("none-1", 0, 1)).status == "unknown"
+
+
+# Two texts whose SHA-256 begin with the same 48 bits; found in ten seconds.
+TWINS = tuple(
+    f"灯塔甲{salt}是一座灯塔的编号，守塔人把它写在门上。\n" for salt in ("3dfbd01d4a8e", "fb1d7dda0d14")
+)
+FIRST, SECOND = (
+    Upload(source_from_text(f"{name}.txt", text)) for name, text in zip("甲乙", TWINS, strict=True)
+)
+
+
+def refused(library: Library, collection: str, given: Upload) -> None:
+    with pytest.raises(InputError, match="碰巧相同") as caught:
+        library.add(collection, given)
+    assert caught.value.code == "document_conflict"
+    assert library.jobs()[-1].state == "done"  # that of the first text: none was begun
+
+
+def test_no_other_text_takes_an_id_in_any_collection_nor_after_its_text_has_gone(tmp_path: Path) -> None:
+    document_id = f"{FIRST.source.source_id}-1"
+    assert FIRST.source.source_id == SECOND.source.source_id
+    with opened(tmp_path) as library:
+        library.create_collection("sky")
+        added(library, FIRST)
+        for collection in ("default", "sky"):
+            refused(library, collection, SECOND)
+        library.remove("default", document_id)
+        for collection in ("default", "sky"):
+            refused(library, collection, SECOND)
+        assert library.resolve(None, CitationClaim(document_id, 0, 3)).status == "removed"
+        added(library, FIRST, collection="sky")  # the same text may stand anywhere
+        assert library.resolve(None, CitationClaim(document_id, 0, 3)).quote == TWINS[0][:3]
+
+
+def test_where_an_id_has_had_two_texts_a_place_without_words_is_no_proof(tmp_path: Path) -> None:
+    """As a library from before such ids were refused may hold them."""
+    with opened(tmp_path) as library:
+        added(library, FIRST)
+        document = library.engine().documents()[0]
+    gone = Removal(document.document_id, SECOND.source.sha256, "", "user", ())
+    nothing: dict[str, Document] = {}
+    places: list[tuple[FindDocument, FindRemoval]]
+    places = [({document.document_id: document}.get, lambda _: None), (nothing.get, lambda _: gone)]
+    bare_claim = CitationClaim(document.document_id, 0, 3)
+    told = resolve_among(bare_claim, places, public_url="")
+    assert (told.status, told.quote) == ("unknown", None)
+    by_words = resolve_among(replace(bare_claim, quote=TWINS[0][:3]), places, public_url="")
+    assert by_words.status == "current"
+    for text, status in zip((FIRST, SECOND), ("current", "removed"), strict=True):
+        by_sum = replace(bare_claim, source_sha256=text.source.sha256)
+        assert resolve_among(by_sum, places, public_url="").status == status

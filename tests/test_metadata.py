@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rag.calendar_dates import first_day, is_date, last_day
 from rag.errors import InputError
+from rag.labels import without_turning
 from rag.metadata import Filters, check_filters, check_metadata
 from rag.reading.decoding import source_from_text
 from rag.reading.documents import read_documents
@@ -38,6 +39,24 @@ def test_what_is_given_is_kept_but_for_space_at_its_ends() -> None:
         "制茶记", ("陆青山", "周海生"), "2024-02-29", "https://例子.cn:8443/a?b=c#d", ("ＡＩ", "茶")
     )
     assert check_metadata() == Metadata()
+
+
+def test_no_mark_turns_the_direction_of_what_is_shown() -> None:
+    turned = "\u202e茶\u2066.txt\u200f"
+    made = check_metadata(title=turned, authors=[turned], tags=[turned])
+    assert made == Metadata("茶.txt", ("茶.txt",), tags=("茶.txt",))
+    assert check_filters(titles=[turned], tags=[turned]).matches(document(made))
+    printed = document(text=PAGE.replace("山中", "山中\u202e"))
+    assert (printed.title, printed.label) == ("山中制茶", "山中制茶")
+    assert printed.printed_title == "山中\u202e制茶"
+    (untitled,) = read_documents(source_from_text("茶.txt", "茶起源于\u202e山中，人们采摘它，也喝它。\n"))
+    assert untitled.label == "茶起源于山中，人们采摘它，也喝它…"
+
+
+@pytest.mark.parametrize("held", ["caf\u00e9.txt", "cafe\u0301.txt"])
+@pytest.mark.parametrize("wanted", ["caf\u00e9.txt", "cafe\u0301.txt"])
+def test_a_name_is_one_name_in_composed_and_in_decomposed_characters(held: str, wanted: str) -> None:
+    assert check_filters(names=[wanted]).matches(document(name=held))
 
 
 def test_names_that_are_alike_when_folded_are_one() -> None:
@@ -105,7 +124,7 @@ def test_any_text_is_kept_or_refused(text: str) -> None:
         error.message.encode()
     if made.title is None:
         return
-    assert made.title == text.strip()
+    assert made.title == without_turning(text.strip()).strip()
     assert made.tags == (made.title,)
     assert made.title.isprintable() or fold(made.title)
     made.title.encode()

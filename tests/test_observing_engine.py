@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def test_it_gives_what_the_engine_gives() -> None:
     assert inner.asked[0]["top_k"] == 3
     assert list(engine.stream(QUESTION)) == list(inner.stream(QUESTION))
     assert engine.search("灯", top_k=1) == inner.search("灯", top_k=1)
-    assert engine.examples() == EXAMPLES
+    assert tuple(one.question for one in engine.examples()) == EXAMPLES
     assert engine.count_tokens("灯塔") == 2
     assert engine.documents() == inner.documents()
     assert engine.document(LIGHTHOUSE) == inner.document(LIGHTHOUSE)
@@ -123,7 +124,9 @@ def impatient() -> Iterator[TestClient]:
 @pytest.mark.parametrize("surface", ["native", "openai", "dify"])
 def test_an_answer_that_takes_too_long_is_504(impatient: TestClient, surface: str) -> None:
     path, body, headers = asks(QUESTION)[surface]
+    began = monotonic()
     reply = impatient.post(path, json=body, headers=headers)
+    assert monotonic() - began < 8
     assert reply.status_code == 504
     said = reply.json()
     if surface == "dify":

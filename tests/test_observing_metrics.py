@@ -240,6 +240,20 @@ def test_a_job_that_nobody_remembers_is_not_waited_for() -> None:
         library.job(job.job_id)
 
 
+def test_no_more_is_kept_of_jobs_than_there_are() -> None:
+    inner, metrics = FakeLibrary(), Metrics()
+    library = ObservedLibrary(inner, metrics, timeout_seconds=1.0)
+    count = 1_200
+    for number in range(count):  # nobody waits for them, and nobody collects the metrics
+        inner.hold = True
+        job = library.add("default", upload(number))
+        inner.finish(job.job_id)
+    assert len(library._begun) <= 500
+    library.settle()
+    counted = metrics.registry.get_sample_value("cewen_job_seconds_count", {"kind": "add", "state": "done"})
+    assert (counted, len(library._begun)) == (count, 0)
+
+
 def test_jobs_that_wait_are_shown() -> None:
     library = FakeLibrary()
     library.hold = True

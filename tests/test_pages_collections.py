@@ -64,7 +64,7 @@ def test_a_collection_is_chosen_and_asked(tabs: Tabs, url: str) -> None:
     page.reload()
     expect(page.locator(".answered")).to_be_visible()
     page.locator("#new-conversation").click()
-    assert page.url == f"{url}/?collection=bridges"
+    expect(page).to_have_url(f"{url}/?collection=bridges")
     assert shift_of(page) < 0.01
 
 

@@ -132,7 +132,7 @@ def test_what_was_deleted_while_shown_does_not_come_back(tabs: Tabs, site: Site,
         page.get_by_role("button", name=f"删除：{FIRST}").click()
         page.get_by_role("button", name="关闭").click()
     assert page.evaluate(STORED) == []
-    assert page.url == f"{site.url}/"
+    expect(page).to_have_url(f"{site.url}/")
     expect(page.locator(".asked")).to_have_text([FIRST, SECOND])
     converse(page, "明前茶")
     assert page.evaluate(STORED) == [["明前茶"]]

@@ -26,14 +26,15 @@ def answered(tabs: Tabs, site: Site, **options: object) -> Page:
 
 
 def test_the_mouse_shows_the_quote_and_may_move_into_it(tabs: Tabs, site: Site) -> None:
-    page = answered(tabs, site)
+    page = answered(tabs, site, locale="zh-CN")  # a context of its own, as it shares its clock
     page.locator(".answer .cite").hover()
     card = page.locator(".peek")
     expect(card.locator(".source")).to_have_text(LABEL)
     expect(card.locator(".where")).to_have_text("周望潮、林听雨 · 第 1 段 · 第 4–5 行 · 逐字相同")
     expect(card.locator("blockquote")).to_have_text(QUOTE)
+    page.clock.install()  # the page's own, which the test moves on
     card.locator("blockquote").hover()
-    page.wait_for_timeout(400)  # longer than it would stay without the pointer
+    page.clock.run_for(400)  # longer than it would stay without the pointer
     expect(card).to_be_visible()
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
@@ -76,7 +77,7 @@ def test_the_first_tap_shows_and_the_link_inside_opens(tabs: Tabs, site: Site) -
     page.locator(".answer .cite").tap()
     with page.context.expect_page() as opened:
         card.get_by_role("link").tap()
-    assert opened.value.url == site.url + CITATION.url
+    expect(opened.value).to_have_url(site.url + CITATION.url)
 
 
 def test_a_click_leads_to_the_lines_with_the_words_marked(tabs: Tabs, site: Site) -> None:
@@ -86,7 +87,7 @@ def test_a_click_leads_to_the_lines_with_the_words_marked(tabs: Tabs, site: Site
     with page.context.expect_page() as opened:
         mark.click()
     source = opened.value
-    assert source.url == site.url + CITATION.url
+    expect(source).to_have_url(site.url + CITATION.url)
     expect(source.locator(".printed mark")).to_have_text(["守塔人每", "天傍晚点灯，清晨熄灯。"])
     expect(source.locator(".reading mark")).to_have_text(QUOTE)
     expect(source.locator(".line.hit")).to_have_count(2)

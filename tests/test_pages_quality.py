@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.api_fakes import EXAMPLES, FakeEngine
-from tests.browser import Site, Tabs, ask, expect, shift_of
+from tests.browser import Held, Site, Tabs, ask, expect, settle, shift_of, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -20,18 +20,6 @@ PHONE: dict[str, object] = {
     "has_touch": True,
     "is_mobile": True,
 }
-# Everything axe knows but its experiments: WCAG 2.2 A and AA, and its best practices.
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def violations(page: Page) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-
-    found = Axe().run(page, options={"runOnly": TAGS, "resultTypes": ["violations"]})
-    return [
-        f"{each['id']}: {each['help']}: {[node['html'][:120] for node in each['nodes']]}"
-        for each in found.response["violations"]
-    ]
 
 
 def empty(page: Page) -> None:
@@ -160,12 +148,15 @@ def test_a_phone_asks_reads_and_opens_the_source(tabs: Tabs, site: Site) -> None
 
 
 def test_the_question_box_is_ready_within_300_ms(tabs: Tabs, site: Site) -> None:
-    """Focus and script are there within 300 ms of the HTML's last byte; the best of three counts."""
+    """Focus and script are there within 300 ms of the HTML's last byte.
+
+    What else runs on the machine only adds to it, so the best of five counts.
+    """
     page = tabs.open()
-    waits = []
-    for _ in range(3):
+    waits: list[float] = []
+    for _ in range(5):
         page.goto(site.url)
-        page.wait_for_function("performance.getEntriesByName('cewen-ready').length > 0")
+        page.wait_for_function("() => performance.getEntriesByName('cewen-ready').length > 0")
         expect(page.locator("#question")).to_be_focused()
         times = page.evaluate(
             """() => ({
@@ -181,27 +172,30 @@ def test_the_question_box_is_ready_within_300_ms(tabs: Tabs, site: Site) -> None
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 def test_nothing_moves_by_itself(tabs: Tabs, site: Site, options: dict[str, Any]) -> None:
     page = tabs.open(**options)
-    late: list[Route] = []
-    page.route("**/v1/examples", lambda route: late.append(route))  # noqa: PLW0108 -- takes no built-in
+    examples = Held(page, "**/v1/examples")
     page.goto(site.url)
     expect(page.locator("#corpus a")).to_have_count(2)
-    page.wait_for_timeout(100)
-    late[0].fulfill(json={"questions": [*EXAMPLES, "三" * 60, "四"]})
+    late = examples.first()
+    settle(page)
+    late.fulfill(json={"questions": [*EXAMPLES, "三" * 60, "四"]})
     expect(page.locator(".example")).to_have_count(4)
+    assert shift_of(page) < 0.01, page.evaluate("window.notes.shifts")
     with site.engine.paced() as tickets:
         for number, question in enumerate(("清晨熄灯", "塔高三十二米", "没有说的事"), 1):
-            ask(page, question)
-            page.wait_for_timeout(600)  # what moves later than this after a key is nobody's doing but ours
+            # Sent by script, since for half a second after a key a browser blames what moves on the person.
+            page.locator("#question").fill(question)
+            page.locator("#ask-form").evaluate("(form) => form.requestSubmit()")
+            expect(page.locator(".turn")).to_have_count(number)
+            settle(page)
+            page.evaluate("window.notes.catchUp(); window.notes.shifts.length = 0")  # that was the person
             tickets.release(4)
             expect(page.locator(".turn .tools")).to_have_count(number)
-    page.wait_for_timeout(100)
-    assert shift_of(page) < 0.01, page.evaluate("window.notes.shifts")
+            assert shift_of(page) < 0.01, page.evaluate("window.notes.shifts")
 
 
 def test_the_source_page_stays_where_it_opens(tabs: Tabs, site: Site) -> None:
     page = tabs.open(site.url + SOURCE_PAGE)
     expect(page.locator(".line.hit")).to_have_count(2)
-    page.wait_for_timeout(100)
     assert shift_of(page) < 0.01, page.evaluate("window.notes.shifts")
 
 
@@ -229,7 +223,7 @@ def test_the_keyboard_reaches_everything(tabs: Tabs, site: Site) -> None:
 
 def test_it_works_without_a_network(tabs: Tabs, site: Site) -> None:
     """Nothing but this service is reachable; fonts, scripts and styles are all there."""
-    page = tabs.open()
+    page = tabs.open(locale="zh-CN")  # a context of its own, as it has a rule for all its pages
     outside: list[str] = []
 
     def refuse(route: Route) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.api_fakes import LIGHTHOUSE, PAGE, TEA
-from tests.browser import Site, Tabs, expect
+from tests.browser import Site, Tabs, expect, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -18,8 +18,12 @@ CITED = f"/documents/{LIGHTHOUSE}?chars={START}-{START + len(WORDS)}#L4-L5"
 PHONE: dict[str, object] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
-def numbers(page: Page, selector: str) -> list[str]:
-    return [str(line.get_attribute("id")) for line in page.locator(f".line{selector}").all()]
+def expect_lines(page: Page, selector: str, *numbers: int) -> None:
+    """Wait until these lines, and no others, are such."""
+    found = page.locator(f".line{selector}")
+    expect(found).to_have_count(len(numbers))
+    for at, number in enumerate(numbers):
+        expect(found.nth(at)).to_have_id(f"L{number}")
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -30,21 +34,21 @@ def test_the_cited_words_are_marked_in_both_views(tabs: Tabs, site: Site, script
     expect(page.locator(".printed mark").first).to_be_in_viewport()
     expect(page.locator(".reading mark")).to_be_in_viewport()
     if script:
-        assert numbers(page, ".hit") == ["L4", "L5"]
-        assert page.locator(".passage.hit").get_attribute("id") == "P1"
+        expect_lines(page, ".hit", 4, 5)
+        expect(page.locator(".passage.hit")).to_have_id("P1")
 
 
 def test_a_paragraph_shows_its_lines_and_a_line_its_paragraph(tabs: Tabs, site: Site) -> None:
     page = tabs.open(f"{site.url}/documents/{LIGHTHOUSE}")
     page.locator("#P2 .body").hover()
-    assert numbers(page, ".near") == ["L7", "L8"]
+    expect_lines(page, ".near", 7, 8)
     page.locator("#L3 .text").hover()
-    assert numbers(page, ".near") == ["L3", "L4", "L5"]
-    assert page.locator(".passage.near").get_attribute("id") == "P1"
+    expect_lines(page, ".near", 3, 4, 5)
+    expect(page.locator(".passage.near")).to_have_id("P1")
     page.locator("#L12 .text").hover()  # another document's line
-    assert numbers(page, ".near") == []
+    expect_lines(page, ".near")
     page.locator("#P2 .body").click()
-    assert numbers(page, ".near") == ["L7", "L8"]
+    expect_lines(page, ".near", 7, 8)
 
 
 def test_lines_are_picked_and_a_link_to_them_copied(tabs: Tabs, site: Site) -> None:
@@ -52,10 +56,10 @@ def test_lines_are_picked_and_a_link_to_them_copied(tabs: Tabs, site: Site) -> N
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#L7 .number").click()
     expect(page.locator("#picked-lines")).to_have_text("已选第 7 行")
-    assert numbers(page, ".hit") == ["L7"]
+    expect_lines(page, ".hit", 7)
     page.locator("#L3 .number").click(modifiers=["Shift"])
     expect(page.locator("#picked-lines")).to_have_text("已选第 3–7 行")
-    assert numbers(page, ".hit") == ["L3", "L4", "L5", "L6", "L7"]
+    expect_lines(page, ".hit", 3, 4, 5, 6, 7)
     page.get_by_role("button", name="复制链接").click()
     expect(page.locator("#picked-lines")).to_have_text("已复制链接")
     assert page.evaluate("navigator.clipboard.readText()") == f"{site.url}/documents/{LIGHTHOUSE}#L3-L7"
@@ -65,7 +69,7 @@ def test_shift_without_a_range_picks_the_line(tabs: Tabs, site: Site) -> None:
     page = tabs.open(f"{site.url}/documents/{LIGHTHOUSE}")
     page.locator("#L5 .number").click(modifiers=["Shift"])
     expect(page.locator("#picked-lines")).to_have_text("已选第 5 行")
-    assert numbers(page, ".hit") == ["L5"]
+    expect_lines(page, ".hit", 5)
     page.locator("#L4 .number").click(modifiers=["Shift"])
     expect(page.locator("#picked-lines")).to_have_text("已选第 4–5 行")
     assert len(page.context.pages) == 1
@@ -77,7 +81,7 @@ def test_keys_of_the_browser_pick_nothing(tabs: Tabs, site: Site, key: Any, frag
     address = f"{site.url}/documents/{LIGHTHOUSE}{fragment}"
     page = tabs.open(address)
     page.locator("#L5 .number").click(modifiers=[key])
-    page.wait_for_timeout(100)
+    settle(page)
     expect(page.locator("#picked")).to_be_hidden()
     assert page.url == address
 
@@ -91,7 +95,7 @@ def test_on_a_phone_one_view_at_a_time(tabs: Tabs, site: Site) -> None:
     expect(page.locator(".reading mark")).to_be_visible()
     page.locator("#P2").get_by_role("link").tap()
     expect(page.locator("#L7")).to_be_in_viewport()
-    assert numbers(page, ".hit") == ["L7", "L8"]
+    expect_lines(page, ".hit", 7, 8)
 
 
 def test_the_views_switch_without_script(tabs: Tabs, site: Site) -> None:

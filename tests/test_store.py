@@ -79,9 +79,11 @@ def test_a_new_store_has_an_empty_default_collection_and_is_this_users_alone(tmp
         add(store, addition("甲"))
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-        assert set(modes) == {"library.lock"} | {f"library.sqlite3{end}" for end in ("", "-wal", "-shm")}
+        locks = {"library.lock", "library.users"}
+        assert set(modes) == locks | {f"library.sqlite3{end}" for end in ("", "-wal", "-shm")}
         assert set(modes.values()) == {0o600}
-    assert sorted(path.name for path in folder.iterdir()) == ["library.lock", "library.sqlite3"]
+    left = sorted(path.name for path in folder.iterdir())
+    assert left == ["library.lock", "library.sqlite3", "library.users"]
 
 
 def test_it_is_opened_the_way_it_must_be(store: Store) -> None:
@@ -90,7 +92,7 @@ def test_it_is_opened_the_way_it_must_be(store: Store) -> None:
 
     writer = store._connection()
     assert [value(writer, name) for name in ("journal_mode", "synchronous", "secure_delete")] == ["wal", 2, 1]
-    assert [value(writer, name) for name in ("application_id", "user_version")] == [0x63776C62, 1]
+    assert [value(writer, name) for name in ("application_id", "user_version")] == [0x63776C62, 2]
     with store.reading() as reader:
         assert value(reader, "query_only") == 1
         for connection in (writer, reader):
@@ -174,9 +176,10 @@ def test_adding_what_is_there_replaces_what_is_said_about_it_and_keeps_the_rest(
     add(store, Addition(again, "seeds", (fresh,)))
     (*_, read) = store.vectors("default", KEY)
     assert same(read.vectors, fresh.vectors)
-    assert store.by_original("default", "改名.txt", "0" * 64) == store.source("default", again.sha256[:12])
-    assert store.by_original("default", "改名.txt", "") is None
-    assert store.by_original("default", "灯塔.txt", "0" * 64) is None
+    assert store.row_counts("default", "chunk") == {ids(addition("另"))[0]: 2, document_id: 5}
+    looked_up = store.source("default", again.sha256[:12])
+    assert looked_up is not None
+    assert (looked_up.source, looked_up.sequence) == (again, 4)
 
 
 def test_another_text_with_the_same_id_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,6 +308,7 @@ def test_collections_are_apart_and_go_with_all_they_hold(store: Store) -> None:
     assert [one.name for one in store.collections()] == ["default", "b"]
     assert [one.job_id for one in store.pending()] == ["job b"]
     assert [store.calibration(name, KEY) for name in ("a", "b", "default")] == [None, "标定 b", None]
+    assert store.calibrations("b") == {KEY: "标定 b"}
     assert texts(store) == []
     removed = store.removal("default", ids(addition("同一篇"))[0])
     assert removed is not None
@@ -333,7 +337,8 @@ def test_everything_that_needs_a_collection_says_so(store: Store) -> None:
             change()
         assert caught.value.code == "collection_not_found"
     assert (store.collection("无"), store.source("无", "x"), store.removal("无", "x")) == (None, None, None)
-    assert (store.by_original("无", "x", "y"), store.calibration("无", KEY)) == (None, None)
+    assert store.calibration("无", KEY) is None
+    assert (store.calibrations("无"), store.row_counts("无", "chunk")) == ({}, {})
     assert list(store.vectors("无", KEY)) == []
 
 

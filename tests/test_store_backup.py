@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,9 +93,12 @@ def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
             backup_of(folder, taken)
         assert caught.value.code == "library_unwritable"
     assert target.read_text() == "我的"
+    (tmp_path / "c.sqlite3.tmp").write_text("也是我的")
+    backup_of(folder, tmp_path / "c.sqlite3")
+    assert (tmp_path / "c.sqlite3.tmp").read_text() == "也是我的"
     with pytest.raises(IndexFileError, match="No such file"):
         backup_of(folder, tmp_path / "无" / "a.sqlite3")
-    assert names(tmp_path) == ["a.sqlite3", "b.sqlite3", "库"]
+    assert names(tmp_path) == ["a.sqlite3", "b.sqlite3", "c.sqlite3", "c.sqlite3.tmp", "库"]
 
 
 def test_what_was_there_before_a_restore_is_kept_each_time(tmp_path: Path) -> None:
@@ -103,18 +107,28 @@ def test_what_was_there_before_a_restore_is_kept_each_time(tmp_path: Path) -> No
     with Store.open(folder, writable=False) as reader:
         version = reader.version()
         assert texts(reader) == ["一", "二"]
-        kept = restore(first, folder)
-        assert kept == folder / "library.sqlite3.before-restore"
-        assert texts(reader) == ["一"]  # a reader in another process meets the new file
+    kept = restore(first, folder)
+    assert kept == folder / "library.sqlite3.before-restore"
+    with Store.open(folder, writable=False) as reader:
+        assert texts(reader) == ["一"]
         assert reader.version() > version
     filled(folder, "三")
     again = Store.restore(first, folder)
     assert again == folder / "library.sqlite3.before-restore-2"
-    assert names(folder) == ["library.lock", "library.sqlite3", kept.name, again.name]
+    assert names(folder) == ["library.lock", "library.sqlite3", kept.name, again.name, "library.users"]
     for old, expected in ((kept, ["一", "二"]), (again, ["一", "三"])):
         restore(old, tmp_path / old.name)
         with Store.open(tmp_path / old.name) as store:
             assert texts(store) == expected
+
+
+def test_a_reader_meets_another_file_that_was_put_there_by_hand(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "库", "一")
+    backup = backup_of(filled(tmp_path / "乙", "二"), tmp_path / "1.sqlite3")
+    with Store.open(folder, writable=False) as reader:
+        assert texts(reader) == ["一"]
+        backup.replace(folder / "library.sqlite3")
+        assert texts(reader) == ["二"]
 
 
 def test_nothing_is_restored_under_a_writer(tmp_path: Path) -> None:
@@ -146,7 +160,7 @@ def test_only_a_sound_backup_is_restored(tmp_path: Path) -> None:
     with pytest.raises(IndexFileError, match="没有备份文件") as missing:
         restore(tmp_path / "无", folder)
     assert missing.value.code == "library_missing"
-    assert names(folder) == ["library.lock", "library.sqlite3"]
+    assert names(folder) == ["library.lock", "library.sqlite3", "library.users"]
     with Store.open(folder) as store:
         assert texts(store) == ["一"]
 
@@ -176,18 +190,17 @@ def test_a_restore_heals_a_damaged_library(tmp_path: Path) -> None:
         assert texts(store) == ["一"]
 
 
-def test_a_log_that_somebody_still_reads_is_kept_with_the_old_file(tmp_path: Path) -> None:
+def test_a_log_that_another_program_still_reads_is_kept_with_the_old_file(tmp_path: Path) -> None:
     folder = filled(tmp_path / "库", "一")
     backup = backup_of(folder, tmp_path / "1.sqlite3")
-    with Store.open(folder, writable=False) as reader:
-        iterator = reader.sources("default")
-        next(iterator)
+    with closing(sqlite3.connect(folder / "library.sqlite3", isolation_level=None)) as foreign:
+        foreign.execute("BEGIN")
+        assert foreign.execute("SELECT count(*) FROM sources").fetchone() == (1,)
         filled(folder, "二")
         assert (folder / "library.sqlite3-wal").stat().st_size > 0
         kept = restore(backup, folder)
         assert kept is not None
-        assert list(iterator) == []
-        assert texts(reader) == ["一"]
+        assert foreign.execute("SELECT count(*) FROM sources").fetchone() == (1,)
     assert names(folder)[:2] == ["library.lock", "library.sqlite3"]
     restore(kept, tmp_path / "旧")
     with Store.open(tmp_path / "旧") as store:

@@ -1,8 +1,6 @@
-"""Damage to the file: flipped bits, truncations, rows that contradict each other. Nothing of it goes unseen.
+"""Damage to the file: truncations, rows that contradict each other. Nothing of it goes unseen.
 
-A bit that can be flipped without a finding stands where nothing is ever read as content: in the space between
-the rows of a page or in a free page (all zeros, because deleted content is overwritten with zeros), or in
-fields of the first hundred bytes that decide nothing. The test says which, and that the content is the same.
+Flipped bits: `test_faults_flips`.
 """
 
 from __future__ import annotations
@@ -10,121 +8,35 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from index.store import Addition, Pending, Store
+from index.store import Store
 from index.store.reading import rows
 from index.store.schema import COLUMNS, update
 from rag.errors import IndexFileError
-from rag.records import Metadata
-from tests.store_samples import KEY, add, addition, ids, remove, source, vectors
-
-FLIPS = 200
-# Offsets in the file's first page (SQLite's "Database File Format", 1.3) that change nothing of what is read:
-# the versions for writing and reading, change counter and size, schema cookie, schema format and cache size,
-# all but two bits of the text encoding, the incremental-vacuum flag, reserved bytes, and who wrote last.
-UNUSED_HEADER = {18, 19, *range(24, 32), *range(40, 52), *range(56, 60), *range(64, 68), *range(72, 100)}
+from tests.sqlite_map import map_of
+from tests.store_filled import content, filled, noticed
+from tests.store_samples import KEY, add, addition, ids, remove, source, texts
 
 
-def filled(folder: Path) -> Path:
-    """A store with everything in it, closed; some pages are free."""
-    with Store.open(folder) as store:
-        store.create_collection("另")
-        for number in range(12):
-            said = Metadata(title=f"题 {number}", authors=("甲",), tags=("a", "b"))
-            text = f"第{number}篇。" * (3, 60, 3000)[number % 3]
-            made = source(text, f"{number}.txt", said, original=f"{number:064}")
-            documents = tuple(vectors(f"{made.sha256[:12]}-{n}", rows=1 + 40 * (n % 2)) for n in (1, 2))
-            collection = "另" if number % 4 == 0 else "default"
-            add(store, Addition(made, "upload", documents), collection=collection)
-        gone = [one for number, one in enumerate(store.sources("default")) if number in (2, 5)]
-        for one in gone:
-            remove(store, *(f"{one.source_id}-{n}" for n in one.live))
-        left = next(store.sources("default"))
-        remove(store, f"{left.source_id}-2")
-        store.set_calibration("default", KEY, '{"threshold": 0.5}')
-        store.put_pending(Pending("j", "另", source("等着" * 3000), "upload", "x-1", "2030-01-01T00:00:00Z"))
-    return folder / "library.sqlite3"
-
-
-def content(folder: Path) -> list[object]:
-    """All that can be read."""
-    found: list[object] = []
-    with Store.open(folder, writable=False) as store:
-        for collection in store.collections():
-            found.append(collection)
-            found += store.sources(collection.name)
-            for read in store.vectors(collection.name, KEY):
-                found += [read.document_id, read.rows_sha256]
-                found += [(kind, matrix.tobytes()) for kind, matrix in read.vectors.items()]
-            found.append(store.calibration(collection.name, KEY))
-        found.append(store.pending())
-        with store.reading() as connection:
-            found += rows(connection, "removals")
-    return found
-
-
-def noticed(folder: Path) -> bool:
-    """Whether opening the store refuses, or its check finds something."""
-    try:
-        with Store.open(folder, writable=False) as store:
-            return next(store.check(), None) is not None
-    except IndexFileError as error:
-        assert error.code in ("library_damaged", "library_newer")  # noqa: PT017 - both outcomes are meant
-        return True
-
-
-def test_every_flipped_bit_is_noticed_but_where_nothing_is_read(tmp_path: Path) -> None:
+def test_every_truncation_is_noticed_but_of_a_last_page_that_is_free(tmp_path: Path) -> None:
+    """What is missing of a page reads as zeros, which is what a free page holds."""
     path = filled(tmp_path)
-    sound, before = path.read_bytes(), content(tmp_path)
-    page_bytes = int.from_bytes(sound[16:18], "big")
-    rnd = random.Random(9)  # noqa: S311 - always the same places
-    unnoticed: list[int] = []
-    places = [*range(100), *(rnd.randrange(len(sound)) for _ in range(FLIPS))]
-    for place in places:
-        data = bytearray(sound)
-        data[place] ^= 1 << rnd.randrange(8)
-        path.write_bytes(data)
-        if not noticed(tmp_path):
-            unnoticed.append(place)
-            assert content(tmp_path) == before, place
-        for end in ("-wal", "-shm"):
-            path.with_name(path.name + end).unlink(missing_ok=True)
-    elsewhere = [place for place in unnoticed if place >= 100]
-    assert {place for place in unnoticed if place < 100} <= UNUSED_HEADER
-    assert [place for place in elsewhere if sound[place] != 0] == []
-    free = 1 - used_share(path, sound)
-    assert len(elsewhere) / FLIPS <= free + 0.06  # two standard deviations of a draw of that many
-    print(f"{page_bytes=} {len(sound)=} {free=:.3f} unnoticed {len(elsewhere)}/{FLIPS}")  # noqa: T201
-
-
-def used_share(path: Path, sound: bytes) -> float:
-    """The share of the file in which rows stand, as SQLite counts it."""
-    path.write_bytes(sound)
-    connection = sqlite3.connect(path)
-    try:
-        (unused, free) = connection.execute(
-            "SELECT (SELECT sum(unused) FROM dbstat), (SELECT freelist_count FROM pragma_freelist_count)"
-        ).fetchone()
-        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-    finally:
-        connection.close()
-    return 1 - float(unused + free * page_bytes) / len(sound)
-
-
-def test_every_truncation_is_noticed(tmp_path: Path) -> None:
-    path = filled(tmp_path)
-    sound = path.read_bytes()
-    rnd = random.Random(4)  # noqa: S311 - as above
+    sound, pages, before = path.read_bytes(), map_of(path), content(tmp_path)
+    rnd = random.Random(4)  # noqa: S311 - always the same places
     lengths = [0, 1, 99, 100, 8191, 8192, 8193, len(sound) - 8192, len(sound) - 1]
     for length in lengths + [rnd.randrange(len(sound)) for _ in range(60)]:
         path.write_bytes(sound[:length])
         for end in ("-wal", "-shm"):
             path.with_name(path.name + end).unlink(missing_ok=True)
-        assert noticed(tmp_path), length
+        if not noticed(tmp_path):
+            assert len(sound) - length < pages.page_bytes
+            assert not any(pages.live[length:])
+            assert content(tmp_path) == before
 
 
 def test_what_is_damaged_is_named_by_reads_and_by_the_check(tmp_path: Path) -> None:
@@ -260,10 +172,42 @@ def test_vectors_that_are_no_unit_vectors_are_found(tmp_path: Path) -> None:
         assert all("单位长度" in problem for problem in problems)
 
 
+def as_format(path: Path, version: int, *, by_original: bool) -> None:
+    """Make a file look like one that a program of that format wrote."""
+    with closing(sqlite3.connect(path)) as connection:
+        if by_original:
+            connection.execute("CREATE INDEX sources_by_original ON sources (collection, original_sha256)")
+        connection.execute(f"PRAGMA user_version = {version}")
+
+
+def test_a_file_of_the_first_format_is_read_written_and_restored_and_stays_one(tmp_path: Path) -> None:
+    as_format(filled(tmp_path / "库"), 1, by_original=True)
+    with Store.open(tmp_path / "库", writable=False) as store:
+        before = texts(store)
+        assert before
+    with Store.open(tmp_path / "库") as store:
+        add(store, addition("新来的"))
+        assert list(store.check()) == []
+        store.backup(tmp_path / "1.sqlite3")
+    Store.restore(tmp_path / "1.sqlite3", tmp_path / "乙")
+    for folder in ("库", "乙"):
+        with Store.open(tmp_path / folder) as store:
+            assert texts(store) == [*before, "新来的"]
+            assert store._connection().execute("PRAGMA user_version").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(("version", "by_original"), [(1, False), (2, True)])
+def test_the_tables_of_another_format_are_damage(tmp_path: Path, version: int, by_original: bool) -> None:
+    as_format(filled(tmp_path), version, by_original=by_original)
+    with pytest.raises(IndexFileError, match="表的定义被改动过") as caught:
+        Store.open(tmp_path)
+    assert caught.value.code == "library_damaged"
+
+
 def test_a_newer_format_and_a_file_of_others_are_left_alone(tmp_path: Path) -> None:
     path = filled(tmp_path)
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute("PRAGMA user_version = 3")
     connection.close()
     before = path.read_bytes()
     for writable in (True, False):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from index.store import Store
-from rag.errors import UnavailableError
+from index.store import Store, restore
+from rag.errors import IndexFileError, UnavailableError
 from tests.store_samples import KEY, add, addition, same, texts, vectors
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -136,6 +136,94 @@ def test_a_second_writer_is_refused_with_the_number_and_note_of_the_first(tmp_pa
         with pytest.raises(UnavailableError, match=f"进程号 {os.getpid()}）"):
             Store.open(tmp_path)
     with Store.open(tmp_path) as store:
+        assert texts(store) == ["一"]
+
+
+@pytest.mark.parametrize("how", ["in between", "in the middle"])
+def test_nothing_is_restored_under_a_reader_in_another_process(tmp_path: Path, how: str) -> None:
+    with Store.open(tmp_path / "库") as store:
+        add(store, addition("一"))
+        store.backup(tmp_path / "b.sqlite3")
+        add(store, addition("二"))
+    with child(str(tmp_path / "库"), "read", how) as one, child(str(tmp_path / "库"), "read", how) as other:
+        before = held_by(tmp_path / "库")
+        with pytest.raises(UnavailableError) as caught:
+            restore(tmp_path / "b.sqlite3", tmp_path / "库")
+        assert caught.value.code == "library_busy"
+        if sys.platform == "linux":
+            pids = "、".join(map(str, sorted([one.pid, other.pid])))
+            assert f"（进程号 {pids}）打开着文库" in caught.value.message
+        assert "请先停止它" in caught.value.message
+        assert held_by(tmp_path / "库") == before
+        one.communicate("")  # it ends in good order
+        with pytest.raises(UnavailableError):
+            restore(tmp_path / "b.sqlite3", tmp_path / "库")
+        other.kill()
+        other.wait()
+        assert restore(tmp_path / "b.sqlite3", tmp_path / "库") is not None
+    with Store.open(tmp_path / "库") as store:
+        assert texts(store) == ["一"]
+
+
+def held_by(folder: Path) -> list[tuple[str, int]]:
+    """The files of a folder, and which they are."""
+    return sorted((path.name, path.stat().st_ino) for path in folder.iterdir())
+
+
+def test_nobody_opens_a_store_while_a_backup_takes_its_place(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "库") as store:
+        add(store, addition("一"))
+        store.backup(tmp_path / "b.sqlite3")
+        add(store, addition("二"))
+    with child(str(tmp_path / "库"), "restore", str(tmp_path / "b.sqlite3")) as process:
+        for writable, said in ((True, f"进程号 {process.pid}，正在恢复备份"), (False, "正在用备份恢复文库")):
+            with pytest.raises(UnavailableError, match=said) as caught:
+                Store.open(tmp_path / "库", writable=writable)
+            assert caught.value.code == "library_busy"
+        process.communicate("")
+        assert process.returncode == 0
+        with Store.open(tmp_path / "库", writable=False) as store:
+            assert texts(store) == ["一"]
+
+
+def test_a_store_is_in_use_until_the_last_that_was_read_from_it_has_ended(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "库") as store:
+        add(store, addition("一"), addition("二"))
+        store.backup(tmp_path / "b.sqlite3")
+    reader = Store.open(tmp_path / "库", writable=False)
+    sources = reader.sources("default")
+    next(sources)
+    reader.close()
+    with pytest.raises(UnavailableError) as caught:
+        restore(tmp_path / "b.sqlite3", tmp_path / "库")
+    if sys.platform == "linux":
+        assert f"（进程号 {os.getpid()}）" in caught.value.message
+    assert [one.source.text for one in sources] == ["二"]
+    assert restore(tmp_path / "b.sqlite3", tmp_path / "库") is not None
+
+
+def test_who_may_make_no_file_reads_and_does_not_restore(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "库") as store:
+        add(store, addition("一"))
+        store.backup(tmp_path / "b.sqlite3")
+    users = tmp_path / "库" / "library.users"
+    users.unlink()
+    users.symlink_to(tmp_path / "no folder" / "file")
+    with Store.open(tmp_path / "库", writable=False) as store:
+        assert texts(store) == ["一"]
+    with pytest.raises(IndexFileError) as caught:
+        restore(tmp_path / "b.sqlite3", tmp_path / "库")
+    assert caught.value.code == "library_unwritable"
+
+
+def test_a_store_that_let_others_write_is_in_use_still(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "库") as store:
+        store.backup(tmp_path / "b.sqlite3")
+        store.let_others_write()
+        with pytest.raises(UnavailableError, match="打开着文库"):
+            restore(tmp_path / "b.sqlite3", tmp_path / "库")
+        with Store.open(tmp_path / "库") as other:
+            add(other, addition("一"))
         assert texts(store) == ["一"]
 
 

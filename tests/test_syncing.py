@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.library.folders import files_of_folder, load_file, origin_of
+from api.library.folders import files_of_folder, load_file
 from api.library.mirroring import Loaded, SyncFile, sync_files
+from api.library.origins import chosen_origin, former_origins, machine_of, origin_of
 from api.library.syncing import Present, SyncPlan, SyncReport, Wanted, plan_sync
 from api.library_records import Upload
 from rag.corpus import read_folder
@@ -344,10 +347,10 @@ def test_it_is_the_files_that_the_reader_of_folders_takes(folder: Path) -> None:
     read = {source.name: source for source in read_folder(folder)}
     assert [each.wanted.name for each in reading.files] == list(read)
     for each in reading.files:
-        loaded = each.load(origin_of(folder))
+        loaded = each.load(HERE)
         source = loaded.upload.source
         assert source == read[each.wanted.name]
-        assert loaded.upload.origin == f"sync:{folder.resolve()}"
+        assert loaded.upload.origin == HERE
         assert loaded.data == (folder / source.name).read_bytes()
         assert each.wanted.keys <= {source.sha256, source.original_sha256}
 
@@ -396,14 +399,123 @@ def test_a_name_that_is_no_text_becomes_one(tmp_path: Path) -> None:
     assert each.load(HERE).upload.source.name == "\ufffd(.txt"
 
 
+def test_names_are_labels(tmp_path: Path) -> None:
+    for name in ("e\u0301.txt", "灯\x1b[31m塔\n.txt", "甲\u202e.txt"):
+        (tmp_path / "a\u2066b").mkdir(exist_ok=True)
+        (tmp_path / "a\u2066b" / name).write_text(name, "utf-8")
+    names = [each.wanted.name for each in files_of_folder(tmp_path).files]
+    assert sorted(names) == ["ab/\u00e9.txt", "ab/灯[31m塔.txt", "ab/甲.txt"]
+    assert [each.load(HERE).upload.source.name for each in files_of_folder(tmp_path).files] == names
+
+
+def test_a_file_keeps_its_place_whichever_way_its_name_is_spelt() -> None:
+    held = present({"caf\u00e9": "s"})
+    (pair,) = plan_sync(held, wanted({"cafe\u0301": "t"})).replaces
+    assert pair[0] is held[0]
+
+
+# Links.
+
+
+def test_nothing_outside_the_folder_is_read(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for place in (inside, outside):
+        place.mkdir()
+        (place / "a.txt").write_text(f"写在 {place.name} 里。", "utf-8")
+    (inside / "alias.txt").symlink_to("a.txt")
+    (inside / "leak.txt").symlink_to(outside / "a.txt")
+    (inside / "twice.txt").symlink_to("leak.txt")
+    (tmp_path / "in-side").mkdir()
+    (tmp_path / "in-side" / "b.txt").write_text("隔壁。", "utf-8")
+    (inside / "next.txt").symlink_to("../in-side/b.txt")
+    (tmp_path / "link").symlink_to(inside)
+    for folder in (inside, tmp_path / "link"):
+        reading = files_of_folder(folder)
+        assert [each.wanted.name for each in reading.files] == ["a.txt", "alias.txt"]
+        assert [failure.name for failure in reading.unreadable] == ["leak.txt", "next.txt", "twice.txt"]
+        assert all("之外" in failure.message for failure in reading.unreadable)
+        assert {each.load(HERE).upload.source.text for each in reading.files} == {"写在 in 里。"}
+
+
+def test_a_link_that_is_put_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_text("里面。", "utf-8")
+    (tmp_path / "b.txt").write_text("外面。", "utf-8")
+    (each,) = files_of_folder(folder).files
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").symlink_to(tmp_path / "b.txt")
+    with pytest.raises(ConfigError, match="之外"):
+        each.load(HERE)
+
+
+def test_a_folder_that_is_moved_away_and_linked_back_loses_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.txt", "sub/b.txt"):
+        (folder / name).write_text(f"文 {name}。", "utf-8")
+    shelf = Shelf()
+    assert sync_files(shelf, HERE, files_of_folder(folder).files).added == ["a.txt", "sub/b.txt"]
+    (folder / "sub").rename(tmp_path / "elsewhere")
+    (folder / "sub").symlink_to(tmp_path / "elsewhere")
+    reading = files_of_folder(folder)
+    assert [failure.name for failure in reading.unreadable] == ["sub"]
+    report = sync_files(shelf, HERE, reading.files, complete=reading.complete)
+    assert (report.removed, report.withheld) == ([], ["sub/b.txt"])
+
+
+# Marks of folders.
+
+
 def test_a_folder_has_one_mark_however_it_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     (folder / "link").symlink_to(folder / "a")
-    assert origin_of(Path("a/..")) == origin_of(folder) == f"sync:{folder.resolve()}"
-    assert origin_of(Path("link")) == origin_of(Path("a"))
-    far = [origin_of(folder / ("x" * 200) / name) for name in ("a", "b")]
+    mark = origin_of(folder, "m")
+    assert origin_of(Path("a/.."), "m") == mark
+    assert origin_of(Path("link"), "m") == origin_of(Path("a"), "m") != mark
+    far = [origin_of(folder / ("x" * 200) / name / ("y" * 250), "m") for name in ("a", "b")]
     assert len(set(far)) == 2
     assert all(len(origin) <= 200 for origin in far)
+    assert origin_of(Path("/"), "m").startswith("sync:root-")
+
+
+def test_a_mark_says_the_folders_last_part_and_nothing_of_where_it_lies(folder: Path) -> None:
+    place = folder / "文\u202e稿"
+    marks = [origin_of(place, machine) for machine in ("here", "there")]
+    assert len(set(marks)) == 2  # two machines that sync the same path into one service
+    for mark in marks:
+        assert re.fullmatch("sync:文稿-[0-9a-f]{10}", mark)
+    assert former_origins(folder) == {f"sync:{folder.resolve()}"}
+
+
+def test_a_machine_keeps_its_name(tmp_path: Path) -> None:
+    first = machine_of(tmp_path / "one")
+    assert machine_of(tmp_path / "one") == first
+    assert machine_of(tmp_path / "two") != first
+    assert re.fullmatch("[0-9a-f]{32}", first)
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["machine"]
+    (tmp_path / "file").write_text("", "utf-8")
+    assert machine_of(tmp_path / "file") == platform.node()  # where no file can be made
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u202e", "a\nb", "a\x1bb", "字" * 61])
+def test_not_every_name_is_a_mark(name: str) -> None:
+    assert chosen_origin(" 法规库 ") == "sync:法规库"
+    with pytest.raises(InputError, match="--origin"):
+        chosen_origin(name)
+
+
+def test_what_has_an_earlier_mark_of_the_folder_is_taken_over() -> None:
+    shelf = Shelf()
+    sync_files(shelf, "sync:/old", [file("a", "s"), file("b", "t"), file("c", "u")])
+    shelf.sources |= {one.source_id: one for one in present({"d": "v"}, "sync:/other")}
+    again = [file("a", "s"), file("b", "w")]
+    report = sync_files(shelf, HERE, again, former={"sync:/old"}, dry_run=True)
+    assert (report.unchanged, report.replaced, report.removed) == (["a"], ["b"], ["c"])
+    report = sync_files(shelf, HERE, again, former={"sync:/old"})
+    assert (report.unchanged, report.replaced, report.removed) == (["a"], ["b"], ["c"])
+    assert {one.name: one.origin for one in shelf.held()} == {"a": HERE, "b": HERE, "d": "sync:/other"}
+    assert not sync_files(shelf, HERE, again, former={"sync:/old"}).changed
 
 
 def test_there_has_to_be_a_folder(tmp_path: Path) -> None:

@@ -36,6 +36,26 @@ def test_spellings_that_have_the_same_terms(left: str, right: str) -> None:
     assert pairs(left) == pairs(right)
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("一九三八年建桥", "1938年建桥"),
+        ("种茶三千二百株", "种茶3,200株"),
+        ("第二十条", "第20条"),
+        ("百分之七十", "70%"),
+        ("6.5万亩", "六万五千亩"),
+    ],
+)
+def test_numbers_have_the_same_words_however_they_are_written(left: str, right: str) -> None:
+    assert words(left) == words(right)
+    assert set(query_terms(left)) <= set(index_terms(right))
+
+
+def test_a_year_does_not_swallow_what_follows() -> None:
+    assert words("1938年桥建成") == ["1938", "年", "桥", "建成"]
+    assert words("1990年代的桥")[:2] == ["1990", "年代"]
+
+
 def test_thousands_separators_are_no_lists() -> None:
     assert words("12,345,678")[0] == "12345678"
     assert words("1,2,3") == ["1", "2", "3"]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from api.uploads.form import MAX_FIELDS, MAX_FIELDS_BYTES, Form, parse_form
-from api.uploads.names import MAX_NAME_CHARS, UNNAMED, label_of
 from api.uploads.reading import Draft, convert_draft, read_draft
 from rag.errors import InputError
+from rag.labels import MAX_LABEL_CHARS, UNNAMED, label_of, place_label
 from tests.uploading import BOUNDARY, ESSAY, FORM, field, file_part, form, part
 
 TYPE = FORM["Content-Type"]
@@ -37,6 +37,7 @@ TYPE = FORM["Content-Type"]
         ("字" * 300, "字" * 255),
         ("a." + "b" * 300, "a." + "b" * 253),
         ("\ud800.txt", ".txt"),
+        ("cafe\u0301.txt", "caf\u00e9.txt"),
     ],
 )
 def test_names(name: str, label: str) -> None:
@@ -46,12 +47,41 @@ def test_names(name: str, label: str) -> None:
 @given(st.text(st.characters() | st.sampled_from("/\\.\0 \u202e\ud800"), max_size=400))
 def test_any_name_becomes_a_label_and_a_label_stays(name: str) -> None:
     label = label_of(name)
-    assert 1 <= len(label) <= MAX_NAME_CHARS
+    assert 1 <= len(label) <= MAX_LABEL_CHARS
     assert label.strip() == label
     assert not set(label) & {"/", "\\"}
     assert label not in {".", ".."}
     assert not any(unicodedata.category(char) in {"Cc", "Cs"} for char in label)
     assert label_of(label) == label
+
+
+@pytest.mark.parametrize(
+    ("place", "label"),
+    [
+        ("灯塔.txt", "灯塔.txt"),
+        ("甲/乙/灯塔.txt", "甲/乙/灯塔.txt"),
+        ("/../甲/./灯塔.txt", "甲/灯塔.txt"),
+        ("甲\x1b[31m/\u202e乙\n/e\u0301.txt", "甲[31m/乙/\u00e9.txt"),
+        ("字" * 200 + "/甲/" + "字" * 100 + ".txt", "甲/" + "字" * 100 + ".txt"),
+        ("甲/", f"甲/{UNNAMED}"),
+        ("..", UNNAMED),
+    ],
+)
+def test_places_in_a_folder(place: str, label: str) -> None:
+    assert place_label(place) == label
+    assert place_label(label) == label
+
+
+@given(st.text(st.characters() | st.sampled_from("/\\.\0 \u202e\ud800"), max_size=400))
+def test_any_place_is_relative_and_stays(place: str) -> None:
+    label = place_label(place)
+    assert 1 <= len(label) <= MAX_LABEL_CHARS
+    parts = label.split("/")
+    assert "" not in parts
+    assert not {".", ".."} & set(parts)
+    assert parts[-1] == label_of(parts[-1])
+    assert not any(unicodedata.category(char) in {"Cc", "Cs"} for char in label)
+    assert place_label(label) == label
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters='"\\'), max_size=30)
@@ -160,6 +190,10 @@ def test_a_boundary_is_needed(content_type: str) -> None:
 def test_limits_are_reached_before_they_are_passed() -> None:
     body = form(FILE, *[field("tags", "x")] * (MAX_FIELDS - 1))
     assert len(parse_form(body, TYPE).fields["tags"]) == MAX_FIELDS - 1
+    said = [field(name, f"{name}{number}") for name in ("authors", "tags") for number in range(50)]
+    told = [field(name, name) for name in ("collection", "title", "date", "source_url", "origin")]
+    found = parse_form(form(FILE, *said, *told), TYPE).fields  # all that may be said of a file at once
+    assert sum(map(len, found.values())) == 105
     body = form(FILE, field("title", "x" * MAX_FIELDS_BYTES))
     assert len(parse_form(body, TYPE).fields["title"][0]) == MAX_FIELDS_BYTES
 

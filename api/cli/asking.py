@@ -27,6 +27,7 @@ from api.cli.options import (
     filters_of,
     piped_text,
 )
+from api.cli.service import AskOptions, SearchOptions, Where
 
 ASK_HELP = "提问，得到逐句带引文的答案。"
 SEARCH_HELP = "检索段落，最相关的在前。"
@@ -78,9 +79,8 @@ def ask(  # noqa: PLR0913, PLR0917 -- the options of a command line
         source_url=source_url,
     )
     with service(context, url, seeds, index_dir) as answering:
-        body = answering.ask_json(
-            asked, collection=collection, filters=filters, top_k=top_k, generator=generator, explain=explain
-        )
+        options: AskOptions = {"top_k": top_k, "generator": generator, "explain": explain}
+        body = answering.ask_json(asked, Where(collection, filters), options)
     if as_json:
         write_json(body)
     else:
@@ -127,9 +127,8 @@ def search(  # noqa: PLR0913, PLR0917 -- the options of a command line
         source_url=source_url,
     )
     with service(context, url, seeds, index_dir) as searching:
-        body = searching.search_json(
-            wanted, collection=collection, filters=filters, top_k=top_k, score_threshold=score_threshold
-        )
+        options: SearchOptions = {"top_k": top_k, "score_threshold": score_threshold}
+        body = searching.search_json(wanted, Where(collection, filters), options)
     if as_json:
         write_json(body)
     else:

@@ -31,7 +31,7 @@ from api.cli.library import (
     restore,
 )
 from api.cli.opening import parts_of
-from api.cli.options import IndexDir, Seeds
+from api.cli.options import IndexDir, OneLine, Seeds
 from api.cli.parts import settings_for
 from rag.errors import InputError
 
@@ -67,7 +67,7 @@ def index(
     context: typer.Context,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="不管现有的怎样，重新建")] = False,
     check: Annotated[bool, typer.Option("--check", help="只核对，不符就以退出码 2 结束")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="只输出一行 JSON")] = False,
+    as_json: OneLine = False,
     seeds: Seeds = None,
     index_dir: IndexDir = None,
 ) -> None:
@@ -120,7 +120,7 @@ app.command("doctor", help=DOCTOR_HELP)(doctor)
 
 @app.command("settings", help="显示生效的设置：环境变量 CEWEN_* 优先，其次 .env，再次默认值。")
 def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="只输出一行 JSON")] = False,
+    as_json: OneLine = False,
     seeds: Seeds = None,
     index_dir: IndexDir = None,
 ) -> None:

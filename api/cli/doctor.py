@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from api.cli.options import OneLine
+
 HELP = "对一个运行中的部署，逐个扮演各种客户端，说出每一种会丢失什么。"
 TIMEOUT_SECONDS = 60.0
 _LOST = 1
@@ -31,7 +33,7 @@ def doctor(
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", help="一个请求最多等多少秒")
     ] = TIMEOUT_SECONDS,
-    as_json: Annotated[bool, typer.Option("--json", help="只输出一行 JSON")] = False,
+    as_json: OneLine = False,
 ) -> None:
     """Examine a deployment."""
     from api.cli.console import stdout_console, write_json

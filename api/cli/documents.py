@@ -1,14 +1,14 @@
 """`cewen add`, `rm`, `ls` and `sync`: what a collection holds, changed from files.
 
-Each file is one change that is there or not there; whoever interrupts a command leaves nothing half done.
+Each file is one change that is there or not there; whoever interrupts a command leaves nothing half done, and
+what is being added then is cancelled.
 A file that cannot be used is said, and the others go on.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.console import counting_bar, harmless, stderr_console, stdout_console, write_json
+from api.cli.interrupting import explaining_interruption
 from api.cli.opening import holdings, service
 from api.cli.options import (
     Authors,
@@ -24,6 +25,8 @@ from api.cli.options import (
     DateTo,
     Json,
     Names,
+    OneLine,
+    OtherUrl,
     Seeds,
     SourceUrl,
     Tags,
@@ -33,6 +36,7 @@ from api.cli.options import (
     filters_of,
     piped_text,
 )
+from api.cli.service import Where
 from rag.errors import ConfigError, InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -40,19 +44,13 @@ if TYPE_CHECKING:
     from rag.records import Metadata
 
 ADD_HELP = "添加文档：.txt、.md、.html、.docx、.pdf，或标准输入里的文字。"
-RM_HELP = "删除文档，或一份文稿的各篇；不能恢复。"
+RM_HELP = "删除文档，或一份文稿的各篇；不能恢复。各篇都删了，文字才从文库文件里擦去。"
 LS_HELP = "列出文库中的文档，先添加的在前。"
 SYNC_HELP = "让文库里属于一个文件夹的文档与文件夹一致：新的添加，改了的替换，没了的删除。"
 
 _MAX_STDIN_BYTES = 20 * 1024 * 1024
 _STDIN_NAME = "标准输入.txt"
 _FAILED = 1
-
-OneLine = Annotated[bool, typer.Option("--json", help="只输出一行 JSON")]
-OtherUrl = Annotated[
-    str | None,
-    typer.Option("--url", metavar="URL", help="由在别处运行的服务来做；密钥取自 CEWEN_API_KEY"),
-]
 
 
 def add(  # noqa: PLR0913, PLR0917 -- the options of a command line
@@ -81,8 +79,10 @@ def add(  # noqa: PLR0913, PLR0917 -- the options of a command line
     added: list[dict[str, Any]] = []
     if loaded:
         with (
-            _explaining_interruption("已添加的都在；正在添加的那一个，收下了就会在下次打开文库时接着做完。"),
-            holdings(context, url) as library,
+            explaining_interruption(
+                "已添加的都在。", "正在收下的那一个，收下了就会在下次打开文库时接着做完。"
+            ),
+            holdings(context, url, encodes=True) as library,
             counting_bar(stderr_console(), "添加") as told,
         ):
             for done, (name, each) in enumerate(loaded):
@@ -161,7 +161,7 @@ def ls(  # noqa: PLR0913, PLR0917 -- the options of a command line
         source_url=source_url,
     )
     with service(context, url, seeds, None) as listing:
-        body = listing.documents_json(collection=collection, filters=filters, limit=limit)
+        body = listing.documents_json(Where(collection, filters), limit)
     if as_json:
         write_json(body)
         return
@@ -177,15 +177,21 @@ def sync(
     empty: Annotated[
         bool, typer.Option("--allow-empty", help="文件夹空了也照做：删除从它来的全部文档")
     ] = False,
+    origin: Annotated[
+        str | None, typer.Option("--origin", metavar="NAME", help="这批文档的名号；默认由文件夹和本机得出")
+    ] = None,
     as_json: OneLine = False,
     collection: Collection = "default",
     url: OtherUrl = None,
 ) -> None:
     """Make what came from a folder what the folder holds now."""
     from api.cli.holdings import CollectionTarget
-    from api.library.folders import files_of_folder, origin_of
+    from api.cli.parts import settings_for
+    from api.library.folders import files_of_folder
     from api.library.mirroring import sync_files
+    from api.library.origins import chosen_origin, former_origins, machine_of, origin_of
 
+    chosen = None if origin is None else chosen_origin(origin)
     reading = files_of_folder(folder)
     if not reading.files and not empty:
         raise InputError(
@@ -193,15 +199,16 @@ def sync(
             "真的要这样，请加上 --allow-empty。"
         )
     with (
-        _explaining_interruption("已完成的文件都在，没有做了一半的；再运行一次就接着做。"),
+        explaining_interruption("已完成的文件都在，没有做了一半的；再运行一次就接着做。"),
         holdings(context, url) as library,
         counting_bar(stderr_console(), "同步") as told,
     ):
         report = sync_files(
             CollectionTarget(library, collection),
-            origin_of(folder),
-            [library.named_as_there(file) for file in reading.files],
+            chosen or origin_of(folder, machine_of(settings_for(None, None).data_dir)),
+            reading.files,
             complete=reading.complete,
+            former=former_origins(folder),
             dry_run=dry_run,
             told=told,
         )
@@ -245,13 +252,3 @@ def _load(name: str) -> Loaded:
     if Path(name).is_dir():
         raise InputError(f"{name!r} 是文件夹。请用 cewen sync 同步整个文件夹。")
     return load_file(Path(name))
-
-
-@contextmanager
-def _explaining_interruption(said: str) -> Iterator[None]:
-    """Say what an interrupted command leaves behind."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        stderr_console().print(f"已中断。{said}")
-        raise

@@ -7,23 +7,29 @@ same. Work that takes its time is waited for, with its progress told.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import cewen
+from api.cli.ending import calling_off, ended_well
 from api.cli.service import as_our_errors
-from api.errors.codes import CODES
-from api.library.mirroring import Loaded, SyncFile
+from api.library.mirroring import Loaded
 from api.library.syncing import Present
 from api.library_records import Job
 from api.ports import Library
-from api.uploads.names import label_of
-from rag.errors import CewenError, InputError, UnavailableError
+from cewen.adding import added_by
+from rag.errors import UnavailableError
 
 Told = Callable[[int, int], None]
 """Called with (texts encoded, texts in all)."""
 
 _LOOK_SECONDS = 0.5
+_AT_ONCE_SECONDS = 1.0
+"""How long a service may wait before it replies: until then there is no job that could be called off."""
+
+
+def _tell_nobody(_done: int, _total: int) -> None:
+    pass
 
 
 class Holdings(Protocol):
@@ -39,10 +45,6 @@ class Holdings(Protocol):
 
     def held(self, collection: str) -> Sequence[Present]:
         """Every source, in the order of their coming."""
-        ...
-
-    def named_as_there(self, file: SyncFile) -> SyncFile:
-        """The file, under the name that the library will keep."""
         ...
 
     def collections(self) -> Sequence[cewen.Collection]:
@@ -97,10 +99,6 @@ class LocalHoldings:
             )
         return list(found.values())
 
-    def named_as_there(self, file: SyncFile) -> SyncFile:
-        """The file: a library here keeps its name."""
-        return file
-
     def collections(self) -> Sequence[cewen.Collection]:
         """All collections."""
         return [cewen.Collection.model_validate(asdict(info)) for info in self._library.collections()]
@@ -118,13 +116,12 @@ class LocalHoldings:
         job = self._ended(self._library.reindex(collection, encoder), told)
         return cewen.Job.model_validate(asdict(job))
 
-    def _ended(self, job: Job, told: Told = lambda _done, _total: None) -> Job:
-        while not job.ended:
-            told(job.done, job.total)
-            job = self._library.wait(job.job_id, _LOOK_SECONDS)
-        if job.state == "failed":
-            raise failure_of(job.error_code, job.error_message)
-        return job
+    def _ended(self, job: Job, told: Told = _tell_nobody) -> Job:
+        with calling_off(lambda: self._library.cancel(job.job_id)):
+            while not job.ended:
+                told(job.done, job.total)
+                job = self._library.wait(job.job_id, _LOOK_SECONDS)
+        return ended_well(job)
 
 
 class RemoteHoldings:
@@ -141,15 +138,17 @@ class RemoteHoldings:
         """Add a file, and wait until it is searchable."""
         source = loaded.upload.source
         told: dict[str, Any] = {
-            "name": label_of(source.name),
+            "name": source.name,
             "metadata": {name: value for name, value in asdict(source.metadata).items() if value},
             "collection": collection,
             "origin": loaded.upload.origin,
         }
         with as_our_errors():
             if replaces is None:
-                return self._client.add_file(loaded.data, **told)
-            return self._client.replace(replaces, file=loaded.data, **told)
+                added = self._client.add_file(loaded.data, wait=_AT_ONCE_SECONDS, **told)
+            else:
+                added = self._client.replace(replaces, file=loaded.data, wait=_AT_ONCE_SECONDS, **told)
+            return added if added.job is None else added_by(self._ended(added.job))
 
     def remove(self, collection: str, identifier: str) -> cewen.Removed:
         """Remove a document or source."""
@@ -166,10 +165,6 @@ class RemoteHoldings:
             )
         return list(found.values())
 
-    def named_as_there(self, file: SyncFile) -> SyncFile:
-        """The file under the last part of its name, which is all that a service keeps of it."""
-        return replace(file, wanted=replace(file.wanted, name=label_of(file.wanted.name)))
-
     def collections(self) -> Sequence[cewen.Collection]:
         """All collections."""
         return self._client.collections()
@@ -184,12 +179,27 @@ class RemoteHoldings:
 
     def reindex(self, collection: str, encoder: str | None, told: Told) -> cewen.Job:
         """Encode a collection anew, and wait for the end."""
-        job = self._client.reindex(collection, encoder)
-        while not job.ended:
-            told(job.done, job.total)
-            job = self._client.wait_for(job, seconds=_LOOK_SECONDS)
-        if job.state == "failed":
-            raise failure_of(job.error_code, job.error_message)
+        return ended_well(self._ended(self._client.reindex(collection, encoder), told))
+
+    def calibrate(
+        self, collection: str, questions: Sequence[dict[str, Any]], *, keep: bool, told: Told
+    ) -> cewen.Calibrated:
+        """Calibrate a collection, and wait for the end."""
+        begun = self._client.calibrate(questions, collection=collection, keep=keep)
+        calibrated = ended_well(self._ended(begun, told)).calibrated
+        if calibrated is None:
+            raise UnavailableError("服务没有说明标定的结果。请查看服务的版本和日志。")
+        return calibrated
+
+    def forget_calibration(self, collection: str) -> bool:
+        """Forget a collection's calibration; whether there was one."""
+        return self._client.forget_calibration(collection)
+
+    def _ended(self, job: cewen.Job, told: Told = _tell_nobody) -> cewen.Job:
+        with calling_off(lambda: self._client.cancel(job)):
+            while not job.ended:
+                told(job.done, job.total)
+                job = self._client.wait_for(job, seconds=_LOOK_SECONDS)
         return job
 
 
@@ -216,11 +226,3 @@ class CollectionTarget:
     def remove(self, source_id: str) -> None:
         """Remove a source."""
         self._holdings.remove(self._collection, source_id)
-
-
-def failure_of(code: str | None, message: str | None) -> CewenError:
-    """The error that a failed job stands for: of the text that was sent, or of the library."""
-    row = CODES.get(code or "")
-    of_the_text = row is not None and row.status < 500
-    kind = InputError if of_the_text else UnavailableError
-    return kind(message or "没有完成，也没有说明原因。请看日志。", code=code)

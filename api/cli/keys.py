@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli.console import stderr_console, stdout_console, write_json
+from api.cli.options import OneLine
 from rag.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def create(
 
 
 @app.command("list", help="列出密钥，吊销了的也在内；不显示密钥本身。")
-def list_keys(as_json: Annotated[bool, typer.Option("--json", help="只输出一行 JSON")] = False) -> None:
+def list_keys(as_json: OneLine = False) -> None:
     """List the keys, oldest first."""
     stored = _store().all()
     if as_json:

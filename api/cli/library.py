@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.console import counting_bar, harmless, stderr_console, stdout_console, write_json
+from api.cli.interrupting import explaining_interruption
 from api.cli.opening import holdings, parts_of
-from api.cli.options import Collection
+from api.cli.options import Collection, OneLine, OtherUrl
 from rag.errors import IndexFileError
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ CHECK_HELP = "逐一核对本机的文库和索引：校验和、向量、每一
 
 _UNSOUND = 2
 
-OneLine = Annotated[bool, typer.Option("--json", help="只输出一行 JSON")]
-OtherUrl = Annotated[
-    str | None,
-    typer.Option("--url", metavar="URL", help="由在别处运行的服务来做；密钥取自 CEWEN_API_KEY"),
-]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="文库的名称")]
 
 app = typer.Typer(help="列出、建立、删除文库（各自独立的语料）。", add_completion=False)
@@ -86,13 +82,12 @@ def reindex(
     url: OtherUrl = None,
 ) -> None:
     """Encode a collection anew."""
-    try:
-        with holdings(context, url) as library, counting_bar(stderr_console(), "重新编码") as told:
-            job = library.reindex(collection, encoder, lambda done, total: told(collection, done, total))
-    except KeyboardInterrupt:
-        kept = "服务会接着做完。" if url else "原来的索引没有动。"
-        stderr_console().print(f"已中断。{kept}")
-        raise
+    with (
+        explaining_interruption(),
+        holdings(context, url, encodes=True) as library,
+        counting_bar(stderr_console(), "重新编码") as told,
+    ):
+        job = library.reindex(collection, encoder, lambda done, total: told(collection, done, total))
     if as_json:
         write_json(job.model_dump_json())
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,10 @@ from rag.errors import InputError, UnavailableError
 if TYPE_CHECKING:
     import typer
 
+    from api.cli.console import Progress
     from api.cli.holdings import Holdings
     from api.cli.service import Service
+    from api.ports import Library
 
 
 _ASK_THE_SERVICE = "也可以让正在运行的服务来做：加上 --url 和它的地址。"
@@ -50,34 +52,48 @@ def service(
 
 
 @contextmanager
-def holdings(context: typer.Context, url: str | None, *, writable: bool | None = True) -> Iterator[Holdings]:
+def holdings(
+    context: typer.Context, url: str | None, *, writable: bool | None = True, encodes: bool = False
+) -> Iterator[Holdings]:
     """What can be changed: the library of the service at `url`, or that of this machine.
 
     Args:
         context: Of the command.
         url: Address of a service, or None.
         writable: Whether that of this machine must be writable; None to do without where it is held.
+        encodes: Whether a model is needed in any case; if not, that of this machine is loaded only when
+            something has to be encoded, or where it has never been before.
 
     Raises:
         UnavailableError: With code `library_busy` if another process holds that of this machine.
         CewenError: As whatever is opened.
     """
     from api.cli.holdings import LocalHoldings, RemoteHoldings
+    from api.cli.resting import RestingHoldings
     from api.cli.service import client_at
 
     if url is not None:
         with client_at(url, settings_for(None, None)) as client:
             yield RemoteHoldings(client)
         return
-    chosen = settings_for(None, None)
-    with explaining_busy(), progress_bar(stderr_console()) as told:
-        library = parts_of(context).open_library(chosen, told, writable)
-    try:
+    chosen, parts = settings_for(None, None), parts_of(context)
+    with ExitStack() as opened:
+
+        def load(told: Progress = lambda _doing, _done, _total: None) -> Library:
+            with explaining_busy():
+                library = parts.open_library(chosen, told, writable)
+            opened.callback(getattr(library, "close", lambda: None))
+            return library
+
+        with explaining_busy():
+            resting = None if encodes else parts.open_at_rest(chosen, writable)
+        if resting is not None:
+            opened.callback(resting.close)
+            yield RestingHoldings(resting, load)
+            return
+        with progress_bar(stderr_console()) as told:
+            library = load(told)
         yield LocalHoldings(library)
-    finally:
-        close = getattr(library, "close", None)
-        if close is not None:
-            close()
 
 
 @contextmanager

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from rag.metadata import Filters
 
 Json = Annotated[bool, typer.Option("--json", help="只输出一行 JSON，与 REST 接口的答复相同")]
+OneLine = Annotated[bool, typer.Option("--json", help="只输出一行 JSON")]
 Seeds = Annotated[Path | None, typer.Option("--seeds", metavar="DIR", help="语料文件夹；默认用设置里的")]
 Url = Annotated[
     str | None,
     typer.Option("--url", metavar="URL", help="问在别处运行的服务，不在本机打开模型；密钥取自 CEWEN_API_KEY"),
+]
+OtherUrl = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="由在别处运行的服务来做；密钥取自 CEWEN_API_KEY"),
 ]
 IndexDir = Annotated[
     Path | None,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from api.assembly import Rebuild
     from api.cli.console import Progress
+    from api.library.at_rest import LibraryAtRest
     from api.library.calibrating import Calibrating
     from api.library_records import Entry
     from api.ports import Engine, Library
@@ -74,6 +75,12 @@ def _open_library(settings: Settings, progress: Progress, writable: bool | None)
     from api.assembly import open_library
 
     return open_library(settings, writable=writable, told=progress)
+
+
+def _open_at_rest(settings: Settings, writable: bool | None) -> LibraryAtRest | None:
+    from api.library.at_rest import open_at_rest
+
+    return open_at_rest(settings, writable=writable)
 
 
 def _list_entries(settings: Settings, collection: str, filters: Filters | None) -> Sequence[Entry]:
@@ -141,6 +148,7 @@ class Parts:
         open_engine: Opens what answers: a library that is only read, so that others may write; or one engine.
         open_index: Makes or verifies the index.
         open_library: Opens a library; whether it must be possible to write, None for where it is.
+        open_at_rest: Opens what can be done to a library without loading it; None if it was never loaded.
         list_entries: Lists a collection, which needs neither model nor index.
         backup, restore, check: Of the store on this machine; whether to check deeply.
         calibrating: Calibrates collections of the library on this machine.
@@ -149,6 +157,7 @@ class Parts:
     open_engine: Callable[[Settings, Progress], Engine | Library] = _open_engine
     open_index: Callable[[Settings, Rebuild, Progress], IndexSummary] = _open_index
     open_library: Callable[[Settings, Progress, bool | None], Library] = _open_library
+    open_at_rest: Callable[[Settings, bool | None], LibraryAtRest | None] = _open_at_rest
     list_entries: Callable[[Settings, str, Filters | None], Sequence[Entry]] = _list_entries
     backup: Callable[[Settings, Path], None] = _backup
     restore: Callable[[Settings, Path], None] = _restore

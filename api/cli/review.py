@@ -20,6 +20,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from api.cli.console import harmless, stderr_console, stdout_console, write_json
+from api.cli.options import OneLine
 from rag.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def run(
     status: Annotated[
         str, typer.Option(metavar="KIND", help="看哪些：abstained 弃答的，disliked 没帮助的，all 两种都看")
     ] = "all",
-    as_json: Annotated[bool, typer.Option("--json", help="只输出一行 JSON")] = False,
+    as_json: OneLine = False,
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="写成评测的题目文件，由人补上答案在原文的位置")
     ] = None,

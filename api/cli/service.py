@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict
 
 from api.cli.console import progress_bar, stderr_console
 from rag.errors import CewenError, ConfigError, InputError, NotFoundError, UnavailableError
@@ -21,35 +22,41 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What is looked through: a collection, of which only documents that match."""
+
+    collection: str
+    filters: Filters | None
+
+
+class AskOptions(TypedDict):
+    """How a question is answered; as for `api.ports.Engine.ask`."""
+
+    top_k: int
+    generator: str | None
+    explain: bool
+
+
+class SearchOptions(TypedDict):
+    """How a query is looked for; as for `api.ports.Engine.search`."""
+
+    top_k: int
+    score_threshold: float | None
+
+
 class Service(Protocol):
     """Answers with the JSON bodies of the REST interface, in one line each."""
 
-    def ask_json(
-        self,
-        question: str,
-        *,
-        collection: str,
-        filters: Filters | None,
-        top_k: int,
-        generator: str | None,
-        explain: bool,
-    ) -> str:
+    def ask_json(self, question: str, where: Where, options: AskOptions) -> str:
         """The body of an answer."""
         ...
 
-    def search_json(
-        self,
-        query: str,
-        *,
-        collection: str,
-        filters: Filters | None,
-        top_k: int,
-        score_threshold: float | None,
-    ) -> str:
+    def search_json(self, query: str, where: Where, options: SearchOptions) -> str:
         """The body of a search."""
         ...
 
-    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
+    def documents_json(self, where: Where, limit: int | None) -> str:
         """The body of the list of documents."""
         ...
 
@@ -75,48 +82,29 @@ class LocalService:
         if close is not None:
             close()
 
-    def ask_json(
-        self,
-        question: str,
-        *,
-        collection: str,
-        filters: Filters | None,
-        top_k: int,
-        generator: str | None,
-        explain: bool,
-    ) -> str:
+    def ask_json(self, question: str, where: Where, options: AskOptions) -> str:
         """The body of an answer."""
         from api.wire.convert import ask_reply
 
-        engine = self._engine(collection, filters)
-        answer = engine.ask(question, top_k=top_k, generator=generator, explain=explain)
-        return ask_reply(answer, collection).model_dump_json(exclude_unset=True)
+        answer = self._engine(where).ask(question, **options)
+        return ask_reply(answer, where.collection).model_dump_json(exclude_unset=True)
 
-    def search_json(
-        self,
-        query: str,
-        *,
-        collection: str,
-        filters: Filters | None,
-        top_k: int,
-        score_threshold: float | None,
-    ) -> str:
+    def search_json(self, query: str, where: Where, options: SearchOptions) -> str:
         """The body of a search."""
         from api.wire.convert import hit
         from api.wire.schemas import SearchReply
 
-        engine = self._engine(collection, filters)
-        found = engine.search(query, top_k=top_k, score_threshold=score_threshold)
-        hits = [hit(passage) for passage in found]
-        reply = SearchReply(hits=hits, collection=collection, fingerprint=engine.fingerprint)
+        engine = self._engine(where)
+        hits = [hit(passage) for passage in engine.search(query, **options)]
+        reply = SearchReply(hits=hits, collection=where.collection, fingerprint=engine.fingerprint)
         return reply.model_dump_json()
 
-    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
+    def documents_json(self, where: Where, limit: int | None) -> str:
         """The body of the list of documents."""
         from api.wire.document_convert import entry_out
         from api.wire.document_schemas import EntryListReply
 
-        entries = self._parts.list_entries(self._settings, collection, filters)
+        entries = self._parts.list_entries(self._settings, where.collection, where.filters)
         end = len(entries) if limit is None else limit
         reply = EntryListReply(
             documents=[entry_out(entry) for entry in entries[:end]],
@@ -125,12 +113,12 @@ class LocalService:
         )
         return reply.model_dump_json()
 
-    def _engine(self, collection: str, filters: Filters | None) -> Engine:
+    def _engine(self, where: Where) -> Engine:
         from api.fixed_library import as_library
 
         with progress_bar(stderr_console()) as told:
             self._opened = self._parts.open_engine(self._settings, told)
-        return as_library(self._opened).engine(collection, filters)
+        return as_library(self._opened).engine(where.collection, where.filters)
 
 
 class RemoteService:
@@ -143,44 +131,26 @@ class RemoteService:
     def __init__(self, client: cewen.Client) -> None:
         self._client = client
 
-    def ask_json(
-        self,
-        question: str,
-        *,
-        collection: str,
-        filters: Filters | None,
-        top_k: int,
-        generator: str | None,
-        explain: bool,
-    ) -> str:
+    def ask_json(self, question: str, where: Where, options: AskOptions) -> str:
         """The body of an answer."""
-        where = _sent(collection, filters)
-        return self._client.ask_json(question, top_k=top_k, generator=generator, explain=explain, **where)
+        return self._client.ask_json(question, **options, **_sent(where))
 
-    def search_json(
-        self,
-        query: str,
-        *,
-        collection: str,
-        filters: Filters | None,
-        top_k: int,
-        score_threshold: float | None,
-    ) -> str:
+    def search_json(self, query: str, where: Where, options: SearchOptions) -> str:
         """The body of a search."""
-        where = _sent(collection, filters)
-        return self._client.search_json(query, top_k=top_k, score_threshold=score_threshold, **where)
+        return self._client.search_json(query, **options, **_sent(where))
 
-    def documents_json(self, *, collection: str, filters: Filters | None, limit: int | None) -> str:
+    def documents_json(self, where: Where, limit: int | None) -> str:
         """The body of the list of documents."""
-        return self._client.documents_json(limit=limit, **_sent(collection, filters))
+        return self._client.documents_json(limit=limit, **_sent(where))
 
 
-def _sent(collection: str, filters: Filters | None) -> dict[str, Any]:
+def _sent(where: Where) -> dict[str, Any]:
     from cewen import Filters as SentFilters
 
+    filters = where.filters
     fields = {} if filters is None else {name: getattr(filters, name) for name in SentFilters.model_fields}
     given = {name: value for name, value in fields.items() if value}
-    return {"collection": collection, "filters": given or None}
+    return {"collection": where.collection, "filters": given or None}
 
 
 @contextmanager

@@ -54,7 +54,7 @@ from api.errors.shapes import DIFY_PATHS
 from api.pages.links import linker_of
 from api.ports import Engine, Library
 from api.wire.streaming import whole_answer
-from api.wire.strict_json import StrictJsonRoute
+from api.wire.strict_route import StrictJsonRoute
 from rag.errors import InputError, NotFoundError
 from rag.inputs import CONTROL, MAX_QUERY_CHARS, excerpt, is_blank
 from rag.records import Citation, Passage

@@ -76,8 +76,18 @@ CODES: dict[str, ErrorCode] = {
     "request_timeout": ErrorCode(408, "请求体没有在限定时间内发完", "检查网络，重新发送完整的请求"),
     "collection_exists": ErrorCode(409, "已有这个名字的文库", "换一个名字，或直接使用它"),
     "document_conflict": ErrorCode(
-        409, "编号相同而内容不同的文稿已在库里", "改动文字（一个空格也行）后再添加"
+        409, "编号相同而内容不同的文稿在库里，或曾在库里", "改动文字（一个空格也行）后再添加"
     ),
+    "job_cancelled": ErrorCode(409, "添加这份文稿的任务已被取消，没有加入文库", "需要时重新添加"),
+    "job_ended": ErrorCode(
+        409, "任务已经结束，或正在写入，来不及取消；要重试的没有留下文字", "用 GET /v1/jobs/{id} 看它的结果"
+    ),
+    "document_set_aside": ErrorCode(
+        503,
+        "处理这份文稿时服务一再中断，多半是内存不够；文字没有丢，搁在一边",
+        "拆成几个文件再添加，再取消这个任务；或用 POST /v1/jobs/{id}/retry 再试一次",
+    ),
+    "calibration_outdated": ErrorCode(409, "标定期间文库换了编码模型，结果没有存下", "再标定一次"),
     "document_removed": ErrorCode(410, "这篇文档已从文库删除", "用 GET /v1/documents 查看现有文档"),
     "document_replaced": ErrorCode(
         410, "这篇文档已由新的版本取代", "用 POST /v1/citations/resolve 查引文现在的位置"
@@ -85,7 +95,7 @@ CODES: dict[str, ErrorCode] = {
     "body_too_large": ErrorCode(413, "请求体超过字节上限", "缩短内容，或分几次发送"),
     "too_large": ErrorCode(413, "内容超过上限", "缩短内容后再试"),
     "document_too_large": ErrorCode(
-        413, "文档超过 20 MB，或页数、展开后的大小超过上限", "拆成几个文件，或另存为 .txt"
+        413, "文档超过 20 MB，或页数、展开后的大小、行和句子的个数超过上限", "拆成几个文件，或另存为 .txt"
     ),
     "unsupported_media_type": ErrorCode(415, "Content-Type 不是这个地址接受的", "按消息设置 Content-Type"),
     "unsupported_content_encoding": ErrorCode(415, "请求体经过压缩", "不压缩，去掉 Content-Encoding"),
@@ -100,6 +110,12 @@ CODES: dict[str, ErrorCode] = {
     "invalid_filters": ErrorCode(422, "筛选条件里有不合要求的值", "按消息改正条件"),
     "invalid_collection_name": ErrorCode(
         422, "文库的名称不合要求", "用 1 到 64 个小写字母、数字、- 和 _，以字母或数字开头"
+    ),
+    "invalid_questions": ErrorCode(
+        422, "标定的题目写得不对，或两种题没有各至少 15 题", "按消息逐题改正或补充"
+    ),
+    "evidence_not_found": ErrorCode(
+        422, "标定的题目里有依据不在这个文库里", "按消息改正依据，或换成对应的文库"
     ),
     "invalid_request": ErrorCode(422, "字段缺失、类型不对、超出范围或不认识", "按消息逐项改正"),
     "invalid_text": ErrorCode(422, "文字里有控制字符或不成对的代理码位", "删去这些字符，用 UTF-8 重新编码"),
@@ -141,15 +157,20 @@ CODES: dict[str, ErrorCode] = {
     "not_ready": ErrorCode(503, "正在打开索引和模型", "按 Retry-After 稍后再试"),
     "startup_failed": ErrorCode(503, "索引或模型打不开，服务无法作答", "维护者按日志处理后重新启动"),
     "index_busy": ErrorCode(503, "另一个进程正在写索引", "等它结束后再试"),
-    "library_busy": ErrorCode(503, "另一个进程正在写文库", "通过它来改动，或等它结束后再试"),
+    "library_busy": ErrorCode(
+        503, "另一个进程正在写文库，或在恢复备份时打开着它", "通过它来改动，或等它结束后再试"
+    ),
     "library_read_only": ErrorCode(503, "这个服务不能改动文库", "向管文库的那个服务提交改动"),
     "feedback_busy": ErrorCode(503, "另一个进程正在写反馈文件", "按 Retry-After 稍后再试"),
     "shutting_down": ErrorCode(503, "服务正在关闭，不再接受新的请求", "按 Retry-After 稍后再试"),
     "overloaded": ErrorCode(503, "同时到达的请求太多", "按 Retry-After 稍后再试"),
+    "upload_abandoned": ErrorCode(503, "发送文稿的一方在收下以前已经离开", "需要时重新发送"),
     "unavailable": ErrorCode(503, "服务暂时不能作答", "按 Retry-After 稍后再试"),
     "answer_timeout": ErrorCode(504, "没有在限定时间内答完，已经中止", "稍后再试，或把问题问得更具体"),
     "library_unwritable": ErrorCode(507, "文库写不进去，没有改动", "维护者检查磁盘空间和权限后再试"),
 }
+
+_FOR_THE_OPERATOR = frozenset({"feedback_busy", "index_busy", "library_busy", "shutting_down"})
 
 # For a code that is not in the table (a plug-in's own): its place in the error tree decides.
 _FALLBACKS: tuple[tuple[type[CewenError], str], ...] = (
@@ -169,3 +190,13 @@ def row_of(error: CewenError) -> ErrorCode:
         if isinstance(error, kind):
             return CODES[code]
     return CODES["internal_error"]
+
+
+def told(code: str, row: ErrorCode, message: str) -> str:
+    """What a caller is told: the message, or where that is for the operator what the table says.
+
+    Messages about faults of ours, the disk and other processes name files and processes of the machine.
+    """
+    if row.status in {500, 507} or code in _FOR_THE_OPERATOR:
+        return f"{row.meaning}。{row.action}。"
+    return message

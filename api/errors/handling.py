@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
-from api.errors.codes import CODES, ErrorCode, row_of
+from api.errors.codes import CODES, ErrorCode, row_of, told
 from api.errors.shapes import Failure, native, path_below_root, shape_for
 from api.errors.validation import describe_problems
 from api.pages.rendering import render
@@ -104,7 +104,7 @@ def error_body(scope: Scope, error: Exception) -> dict[str, Any]:
     known = error if isinstance(error, CewenError) else None
     row = row_of(known) if known else CODES["internal_error"]
     code = known.code if known else "internal_error"
-    message = known.message if known and row.status != 500 else f"{row.meaning}。{row.action}。"
+    message = told(code, row, known.message if known else "")
     message = message.encode("utf-8", "backslashreplace").decode("utf-8")
     _logger.error("request %s broke off: %s", request_id_of(scope), code, exc_info=error)
     note_refusal(scope, code)
@@ -113,12 +113,14 @@ def error_body(scope: Scope, error: Exception) -> dict[str, Any]:
 
 
 def cewen_error_response(scope: Scope, error: CewenError) -> Response:
-    """The response for an error of our own tree; the message of a fault of ours stays in the log."""
+    """The response for an error of our own tree; a message for the operator stays in the log."""
     row = row_of(error)
+    message = told(error.code, row, error.message)
     if row.status == 500:
         _logger.error("request %s failed: %s", request_id_of(scope), error.code, exc_info=error)
-        return error_response(scope, error.code, f"{row.meaning}。{row.action}。", row=row)
-    return error_response(scope, error.code, error.message, row=row)
+    elif message != error.message:
+        _logger.warning("request %s refused: %s", request_id_of(scope), error.message)
+    return error_response(scope, error.code, message, row=row)
 
 
 def internal_error_response(scope: Scope, error: Exception) -> Response:

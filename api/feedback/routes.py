@@ -16,7 +16,7 @@ from api.feedback.records import is_answer_id
 from api.feedback.schemas import FeedbackReply, FeedbackRequest
 from api.feedback.service import FeedbackService
 from api.observing.service import Observing
-from api.wire.strict_json import StrictJsonRoute
+from api.wire.strict_route import StrictJsonRoute
 from rag.errors import InputError
 from rag.inputs import CONTROL, excerpt, is_blank
 

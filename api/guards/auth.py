@@ -34,7 +34,8 @@ _NEEDED: tuple[tuple[str, str, KeyScope | None], ...] = (
     ("*", r"/mcp(/.*)?|/dify/retrieval|/retrieval", "ask"),
     ("*", r"/v1/admin(/.*)?", "admin"),
     ("*", r"/metrics", "read"),
-    ("POST PUT PATCH DELETE", r"/v1/(documents|collections)(/.*)?", "write"),
+    ("POST PUT PATCH DELETE", r"/v1/collections/[^/]+/calibration", "admin"),
+    ("POST PUT PATCH DELETE", r"/v1/(documents|collections|jobs)(/.*)?", "write"),
     ("*", r"/v1/.*", "read"),
 )
 # DOTALL: a path may hold a line end (%0A), which must not take it past its row.
@@ -49,11 +50,13 @@ class Caller:
         key: The key they have shown; None if they have shown none, or the service is open.
         needed: The scope that the path asks for; None if it is open to all.
         fault: The code to refuse with; "" if they may come in.
+        may_read: Whether they might read any document: to be asked where the path is open to all.
     """
 
     key: Key | None
     needed: KeyScope | None
     fault: str
+    may_read: bool = False
 
 
 def caller_of(scope: Scope) -> Caller:
@@ -90,15 +93,16 @@ class ApiKeyMiddleware:
 
     def _caller(self, scope: Scope) -> Caller:
         needed = scope_needed(scope["method"], path_below_root(scope))
-        if needed is None or not self._keys.required:
-            return Caller(None, needed, "")
+        if not self._keys.required:
+            return Caller(None, needed, "", may_read=True)
         found = _BEARER.fullmatch(Headers(scope=scope).get("authorization", ""))
-        if found is None:
-            return Caller(None, needed, "api_key_missing")
-        key = self._keys.find(found[1])
+        key = self._keys.find(found[1]) if found else None
+        may_read = key is not None and key.allows("read")
+        if needed is None:
+            return Caller(None, None, "", may_read)
         if key is None:
-            return Caller(None, needed, "api_key_invalid")
-        return Caller(key, needed, "" if key.allows(needed) else "scope_missing")
+            return Caller(None, needed, "api_key_invalid" if found else "api_key_missing")
+        return Caller(key, needed, "" if key.allows(needed) else "scope_missing", may_read)
 
 
 class AccessMiddleware:

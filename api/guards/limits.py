@@ -6,6 +6,8 @@ a socket but never a place among those that compute.
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -47,7 +49,8 @@ class RequestLimitsMiddleware:
         max_header_bytes: Names and values of all headers together.
         max_body_bytes: The body; one byte more is refused without reading on.
         body_timeout_seconds: For the whole body, not for each part of it.
-        larger_bodies: Another limit for some paths, e.g. where a caller sends the whole conversation.
+        larger_bodies: Another limit for some paths, e.g. where a caller sends the whole conversation; each
+            as a regular expression for all of the path.
         files: Yet another for requests that bring files, which may take longer.
     """
 
@@ -65,7 +68,8 @@ class RequestLimitsMiddleware:
         self.files = files
         self.max_header_bytes = max_header_bytes
         self.max_body_bytes = max_body_bytes
-        self.larger_bodies = larger_bodies or {}
+        patterns = (larger_bodies or {}).items()
+        self.larger_bodies = [(re.compile(path, re.DOTALL), most) for path, most in patterns]
         self.body_timeout_seconds = body_timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +106,9 @@ class RequestLimitsMiddleware:
         """How large the body may be, and at which rate it earns more time (0: it does not)."""
         if self.files is not None and self.files.applies(scope):
             return self.files.max_bytes, self.files.min_bytes_per_second
-        return self.larger_bodies.get(path_below_root(scope), self.max_body_bytes), 0.0
+        path = path_below_root(scope)
+        larger = (most for pattern, most in self.larger_bodies if pattern.fullmatch(path))
+        return next(larger, self.max_body_bytes), 0.0
 
     async def _read_body(
         self, scope: Scope, receive: Receive, max_bytes: int, allowance: anyio.CancelScope, rate: float
@@ -153,6 +159,9 @@ class AdmissionGate:
         max_concurrent: Callers inside at the same time.
         max_waiting: Callers that may wait, first come first served.
         wait_seconds: How long each may wait.
+
+    Attributes:
+        idle: Set while nobody is inside, for threads that work in the background.
     """
 
     def __init__(self, *, max_concurrent: int, max_waiting: int, wait_seconds: float) -> None:
@@ -160,6 +169,8 @@ class AdmissionGate:
         self.max_waiting = max_waiting
         self.wait_seconds = wait_seconds
         self.waiting = 0
+        self.idle = threading.Event()
+        self.idle.set()
         self.refusal = f"同时到达的请求太多：已有 {max_concurrent} 个在计算，等候的也已到上限。请稍后再试。"
         self._places = anyio.Semaphore(max_concurrent)
 
@@ -176,12 +187,14 @@ class AdmissionGate:
             if self.waiting >= self.max_waiting:
                 return False
         else:
+            self.idle.clear()
             return True
         self.waiting += 1
         entered = False
         try:
             with anyio.move_on_after(self.wait_seconds):
                 await self._places.acquire()
+                self.idle.clear()
                 entered = True
         finally:
             self.waiting -= 1
@@ -190,6 +203,8 @@ class AdmissionGate:
     def leave(self) -> None:
         """Give the place back."""
         self._places.release()
+        if self.in_use == 0:
+            self.idle.set()
 
 
 class AdmissionGateMiddleware:

@@ -8,102 +8,35 @@ nothing; what fails after it is in the store, and the snapshot is loaded from th
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from functools import partial
 
-from api.engine_parts import EngineParts
-from api.library.following import followed
-from api.library.generations import GenerationKeeper
-from api.library.loading import Loader, Told
+from api.library.current import CurrentCollection
 from api.library.lookup import (
+    as_said,
     documents_of,
+    giving_way,
     ids_if_there,
     is_there,
-    no_collection,
+    no_document,
     rows_of_upload,
     source_of_document,
 )
-from api.library.memory import sweeping_paused
-from api.library.preparing import Prepared, Progress
+from api.library.preparing import Kept, Prepared, Progress
 from api.library.snapshots import Snapshot, encoder_key
-from api.library.storing import changed_facts, stored_vectors, with_vectors
+from api.library.storing import changed_facts, live_rows, stored_vectors, with_vectors
 from api.library_records import UPLOADED, Added, Removed, Upload
-from index.store import Addition, RemovedBy, Store
+from index.store import Addition, RemovedBy
+from rag.confidence.correction import Correction
+from rag.records import Metadata
 from rag.rows import DocumentRows
 
 _log = logging.getLogger(__name__)
 
 
-class LiveCollection:
-    """One collection. Safe to call from threads.
-
-    Args:
-        store: The truth.
-        name: Its name.
-        parts: Make engines.
-        folder: Where its generations lie.
-
-    Attributes:
-        version: The state of the store that the snapshot stands for.
-    """
-
-    def __init__(self, store: Store, name: str, parts: EngineParts, folder: Path) -> None:
-        self.name = name
-        self._store = store
-        self._parts = parts
-        self._generations = GenerationKeeper(name, folder)
-        self._lock = threading.RLock()
-        self._snapshot: Snapshot | None = None
-        self._gone = False
-        self.version = -1
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The current state; loaded if it is not, which is so at first, and after loading has failed."""
-        snapshot = self._snapshot
-        if snapshot is None:
-            with self._lock:
-                if self._snapshot is None:
-                    self.load()
-                return self.snapshot
-        return snapshot
-
-    def load(self, *, may_encode: bool = True, told: Told | None = None) -> int:
-        """Take the state of the store; how many texts had to be encoded.
-
-        Raises:
-            IndexFileError: If the store is damaged, or vectors are missing and may not be made.
-        """
-        with self._lock:
-            version = self._store.version()
-            folder = self._generations.folder
-            loader = Loader(self._store, self.name, self._parts, folder, may_encode=may_encode, told=told)
-            try:
-                with sweeping_paused():
-                    self._snapshot, kept = loader.load()
-            except BaseException:
-                self._snapshot = None  # an old state would show what is deleted
-                raise
-            self.version = version
-            self._generations.loaded(kept, loader.cut, outdated=loader.outdated)
-            return loader.encoded
-
-    def refresh(self) -> None:
-        """Catch up with what another process has written; costs next to nothing if that is nothing."""
-        version = self._store.version()
-        if version == self.version:
-            return
-        with self._lock:
-            if version == self.version:
-                return
-            loader = Loader(self._store, self.name, self._parts, self._generations.folder)
-            followed_state = followed(self.snapshot, self._store, self.name, self._parts, loader)
-            if followed_state is None:
-                self.load()
-            else:
-                self._snapshot, self.version = followed_state, version
+class LiveCollection(CurrentCollection):
+    """One collection that is changed; made as a `CurrentCollection`. Safe to call from threads."""
 
     def add(
         self,
@@ -112,37 +45,49 @@ class LiveCollection:
         replaces: str | None = None,
         done_pending: str | None = None,
         progress: Progress | None = None,
+        decide: Callable[[], None] = lambda: None,
+        kept: Kept | None = None,
     ) -> Added:
         """Add a source, or put it in the place of another; it can be found when this returns.
 
         Args:
             upload: The source.
-            replaces: Id of a document or source whose source gives way.
+            replaces: Id of a document or source; its source gives way, or what has taken its place since.
             done_pending: The job that asked for it, which is done then.
             progress: Told of the encoding; what it raises ends the work, and nothing has changed.
+            decide: Called directly before the change; what it raises ends the work, too.
+            kept: Keeps vectors until all are made.
 
         Raises:
             NotFoundError: `document_not_found` if there is nothing to replace.
             InputError: `document_without_text`, or `document_conflict` if another text has this id.
+            TooLargeError: `document_too_large`.
             IndexFileError: If the store cannot be written; nothing has changed.
         """
+        by: RemovedBy = "replaced" if upload.origin == UPLOADED else "sync"
+        given, (upload, told) = upload, as_said(self.snapshot, upload)
         rows = rows_of_upload(upload, self._parts.settings)
         ids = tuple(one.document.document_id for one in rows)
-        by: RemovedBy = "replaced" if upload.origin == UPLOADED else "sync"
-        old = self._of_source(replaces)
+        old = self._giving_way(replaces)
         if is_there(self.snapshot, upload, ids, old):
             with self._changing():
+                decide()
                 if done_pending is not None:
                     self._store.drop_pending(done_pending)
-            return Added(ids, created=False)
+            return Added(ids, created=False, notes=(*upload.notes, *told))
         snapshot = self.snapshot
-        prepared = self._prepared(snapshot, rows, progress)
+        prepared = self._prepared(snapshot, rows, progress, kept)
         with self._changing():
             if encoder_key(self.snapshot.model.encoder) != encoder_key(snapshot.model.encoder):
                 prepared = self._prepared(self.snapshot, rows, progress)  # reindexed meanwhile
+            if as_said(self.snapshot, given)[0] != upload:  # said otherwise meanwhile
+                upload, told = as_said(self.snapshot, given)
+                rows = rows_of_upload(upload, self._parts.settings)
+                prepared = [replace(one, rows=row) for one, row in zip(prepared, rows, strict=True)]
             here = self.snapshot.stamps
-            gone = tuple(one for one in self._of_source(replaces) if one not in ids)
+            gone = tuple(one for one in self._giving_way(replaces) if one not in ids)
             present = tuple(one for one in ids if one in here)
+            decide()
             sequence = self._store.apply(
                 self.name,
                 removals=[(one, by, ids) for one in gone],
@@ -151,7 +96,33 @@ class LiveCollection:
                 done_pending=done_pending,
             )
             self._advance(sequence, removed=(*gone, *present), added=prepared)
-        return Added(ids, created=len(present) < len(ids), replaced=gone)
+        return Added(ids, len(present) < len(ids), gone, (*upload.notes, *told))
+
+    def describe(self, identifier: str, said: Callable[[Metadata], Metadata]) -> tuple[str, ...]:
+        """Change what is said of a source, and nothing else: nothing is encoded. Ids of its documents.
+
+        Args:
+            identifier: Of the source, or of a document of it.
+            said: From what is said of it to what is to be said; what it raises ends the work.
+
+        Raises:
+            NotFoundError: `document_not_found`.
+            IndexFileError: If the store cannot be written; nothing has changed.
+        """
+        with self._changing():
+            snapshot = self.snapshot
+            ids = self._of_source(identifier)
+            if (stored := self._store.source(self.name, source_of_document(ids[0]))) is None:
+                raise no_document(self.name, identifier)
+            source = replace(stored.source, metadata=said(stored.source.metadata))
+            if source == stored.source:
+                return ids
+            rows = live_rows(replace(stored, source=source), self._parts)
+            prepared = self._prepared(snapshot, rows, None)
+            key, said_now = encoder_key(snapshot.model.encoder), Addition(source, stored.origin, ())
+            sequence = self._store.apply(self.name, additions=[said_now], encoder_key=key)
+            self._advance(sequence, removed=ids, added=prepared)
+        return ids
 
     def remove(self, identifier: str, by: RemovedBy = "user") -> Removed:
         """Remove a document, or all documents of a source; no request that comes after this finds them.
@@ -171,48 +142,68 @@ class LiveCollection:
             self._advance(sequence, removed=ids)
         return Removed(source_of_document(ids[0]), ids)
 
-    def clear(self) -> None:
-        """Remove all documents in one change; what was deleted so stays deleted. What waits still comes."""
+    def clear(self, done: Callable[[], None] = lambda: None) -> None:
+        """Remove all documents, and what waits to come; `done` is called before anything else can change."""
         with self._changing():
             ids = tuple(self.snapshot.stamps)
             key = encoder_key(self.snapshot.model.encoder)
             sequence = self._store.apply(
-                self.name, removals=[(one, "user", ()) for one in ids], encoder_key=key
+                self.name,
+                removals=[(one, "user", ()) for one in ids],
+                encoder_key=key,
+                forgets_pending=True,
             )
             self._advance(sequence, removed=ids)
+            done()
         self._generations.erase()
 
-    def drop(self) -> None:
-        """Remove the collection with all it holds; whoever still works on it is refused."""
+    def drop(self, done: Callable[[], None] = lambda: None) -> None:
+        """Remove the collection with all it holds; whoever still works on it is refused. `done` as above."""
         with self._changing():
             self._store.drop_collection(self.name)
             self._gone = True
+            done()
         self._generations.erase(for_good=True)
 
-    def swap_encoder(self, encoder: str | None, complete: Callable[[], None]) -> None:
+    def swap_encoder(
+        self, encoder: str | None, complete: Callable[[], None], decide: Callable[[], None] = lambda: None
+    ) -> None:
         """Change to vectors that were made beside the live ones, in one step.
 
         Args:
             encoder: The model; None for the one of the settings.
             complete: Makes what is still missing; called while nothing else can change.
+            decide: As for `add`.
         """
         with self._changing():
             complete()
+            decide()
             key = encoder_key(self._parts.model(encoder).encoder)
             self._store.switch_encoder(self.name, encoder, key)
             self.load()
 
-    def write_generation(self, *, always: bool = False) -> None:
-        """Write the index to disk if much has changed since it was written."""
-        self._generations.keep_up(lambda: self.snapshot, always=always)
+    def correct(self, key: str, text: str | None) -> bool:
+        """Keep a calibration, or (None) forget it; answers go by it from then on.
 
-    def write_after_loading(self) -> None:
-        """Write the index to disk if the start would have been much quicker with it."""
-        snapshot = self.snapshot
-        if self._generations.lags_after_loading(snapshot):
-            self._generations.renew(snapshot)
-        elif self._generations.rows_lag_after_loading(snapshot):
-            self._generations.keep_rows(snapshot)
+        Args:
+            key: Of the encoder that it was made with.
+            text: As `Correction.to_text` writes it.
+
+        Returns:
+            False, with nothing changed, if the collection has another encoder by now.
+        """
+        with self._changing():
+            snapshot = self.snapshot
+            if encoder_key(snapshot.model.encoder) != key:
+                return False
+            self._store.set_calibration(self.name, key, text)
+            self._snapshot = snapshot.corrected(None if text is None else Correction.from_text(text))
+            self.version = self._store.version()
+            return True
+
+    def calibration(self) -> str | None:
+        """What is kept of the calibration for the encoder that it has now; None if there is none."""
+        return self._store.calibration(self.name, encoder_key(self.snapshot.model.encoder))
 
     def check_there(self, identifier: str) -> None:
         """See whether a document or source is there.
@@ -223,31 +214,41 @@ class LiveCollection:
         self._of_source(identifier)
 
     def already_there(self, upload: Upload, replaces: str | None) -> tuple[str, ...] | None:
-        """Ids of its documents, if adding it would change nothing."""
-        return ids_if_there(self.snapshot, upload, self._of_source(replaces), self._parts.settings)
+        """Ids of its documents, if adding it would change nothing.
 
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        with self._lock:
-            if self._gone:
-                raise no_collection(self.name)
-            yield
+        Raises:
+            NotFoundError: `document_not_found` if there is nothing to replace.
+        """
+        old, snapshot = self._giving_way(replaces), self.snapshot
+        return ids_if_there(snapshot, as_said(snapshot, upload)[0], old, self._parts.settings)
 
     def _prepared(
-        self, snapshot: Snapshot, rows: Sequence[DocumentRows], progress: Progress | None
+        self,
+        snapshot: Snapshot,
+        rows: Sequence[DocumentRows],
+        progress: Progress | None,
+        kept: Kept | None = None,
     ) -> list[Prepared]:
-        return with_vectors(self._store, self.name, snapshot.model.encoder, rows, progress)
+        return with_vectors(self._store, self.name, snapshot.model.encoder, rows, progress, kept)
 
-    def _of_source(self, identifier: str | None) -> tuple[str, ...]:
-        return documents_of(self.snapshot, self.name, identifier) if identifier is not None else ()
+    def _of_source(self, identifier: str) -> tuple[str, ...]:
+        return documents_of(self.snapshot, self.name, identifier)
+
+    def _giving_way(self, replaces: str | None) -> tuple[str, ...]:
+        if replaces is None:
+            return ()
+        return giving_way(self.snapshot, self.name, replaces, partial(self._store.removal, self.name))
 
     def _advance(
         self, sequence: int, *, removed: Collection[str] = (), added: Sequence[Prepared] = ()
     ) -> None:
         """Swap in the state after a change that is committed."""
         snapshot = self.snapshot
+        new = [one.rows.document.document_id for one in added]
+        if not set(removed) <= set(new):
+            self._generations.lost(sequence)
         try:
-            documents = [*removed, *(one.rows.document.document_id for one in added)]
+            documents = [*removed, *new]
             facts = changed_facts(self._store, self.name, snapshot.facts, documents)
             self._snapshot = snapshot.changed(removed=removed, added=added, facts=facts, sequence=sequence)
             self.version = self._store.version()

@@ -21,12 +21,22 @@ import numpy as np
 import rag
 from index.arrays import pack, unpack
 from index.files import Files, sha256
-from rag.kept_rows import WIDTHS, Keeper, Kept, KeptRows, as_columns
+from rag.keeping import Keeper
+from rag.kept_rows import WIDTHS, Kept, KeptRows
 from rag.records import Source
 from rag.rows import DocumentRows
 
 FILE_NAME = "rows.kept"
-DECIDING = ("chunking.py", "kept_rows.py", "reading", "records.py", "rows.py", "text")
+DECIDING = (
+    "chunking.py",
+    "keeping.py",
+    "kept_rows.py",
+    "labels.py",
+    "reading",
+    "records.py",
+    "rows.py",
+    "text",
+)
 """What of `rag` decides how a text is cut."""
 LIBRARIES = ("langchain-text-splitters", "numpy")
 """And what of others."""
@@ -135,11 +145,10 @@ def write_cuts(
             held["rows"].append(bytes.fromhex(rows_sha256))
         else:
             held["refused"].append(key)
-    arrays = {name: as_columns(name, table) for name, table in keeper.tables.items()}
     packed = {
         name: np.frombuffer(b"".join(parts), np.uint8).reshape(-1, _KEY_BYTES) for name, parts in held.items()
     }
-    payload = pack(arrays | packed)
+    payload = pack(keeper.tables | packed)
     line = f"{stamp} {chunk_max_chars} {sha256(payload)}\n"
     files.make_folder(folder)
     files.write_atomically(folder / FILE_NAME, line.encode() + payload)

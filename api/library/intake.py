@@ -1,30 +1,42 @@
-"""Texts on their way in: accepted durably, then encoded and added by a job, also after a kill."""
+"""Texts on their way in: accepted durably, then encoded and added by a job, also after a kill.
+
+What was accepted stays in the store until it is added, or somebody does not want it any more: whoever sent
+it calls the job off, empties its collection, or was told at once that it is refused. A job that fails keeps
+its text and is done again when somebody asks for that, or at the next start; one with which the process has
+ended again and again is set aside, and only done again when somebody asks.
+"""
 
 from __future__ import annotations
 
 import logging
-import re
+import threading
 from collections.abc import Callable
-from dataclasses import asdict
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from api.library.attempts import Attempts
 from api.library.collection import LiveCollection
-from api.library.jobs import JobBoard, Report, new_job_id
+from api.library.jobs import JobBoard, new_job_id
+from api.library.lanes import ALONE
+from api.library.scratch import keep_scratch_of, scratch_of
+from api.library.sizes import check_pieces, lane_of
+from api.library.tasks import CalledOff, Report
 from api.library_records import Job, Upload
 from index.store import Pending, Store
-from rag.errors import TooLargeError, UnavailableError
+from rag.errors import InputError, UnavailableError
 from rag.inputs import excerpt
+from rag.records import Metadata
 
-_LONG_TEXT_CHARS = 60_000
-"""A longer text goes to the lane of the slow ones: it takes a minute and more."""
-_MAX_PIECES = 400_000
-"""Lines and sentences of a text: some 10 million characters of prose, and what fits into memory."""
 _MAX_WAITING_CHARS = 40_000_000
 """Characters of the texts that wait, together."""
 _MAX_ATTEMPTS = 2
-_ENDS = re.compile(r"[\n。！？!?…；;]+")
+_REFUSALS = frozenset(
+    {"document_without_text", "document_conflict", "document_too_large", "collection_not_found"}
+)
+"""Nothing can ever come of a text of which this is said, where it was to go: it is not kept."""
 
 _log = logging.getLogger(__name__)
 
@@ -36,21 +48,26 @@ class Intake:
         store: The truth.
         jobs: Does the work.
         live: Finds a collection.
+
+    Attributes:
+        attempts: What was running when the process ended.
+        turn: Held while a text is accepted, taken up again or withdrawn, and while a collection is emptied.
     """
 
     def __init__(self, store: Store, jobs: JobBoard, live: Callable[[str], LiveCollection]) -> None:
         self._store = store
         self._jobs = jobs
         self._live = live
-        self._attempts = Attempts(store.path.parent)
         self._waiting_chars: dict[str, int] = {}
+        self._kept: dict[str, Pending] = {}
+        self.attempts = Attempts(store.path.parent)
+        self.turn: AbstractContextManager[Any] = threading.RLock()
 
     def accept(self, collection: str, upload: Upload, replaces: str | None) -> Job:
         """Accept a text; see `api.ports.Library.add`."""
         live = self._live(collection)
-        if replaces is not None:
-            live.check_there(replaces)
-        self._check_size(upload)
+        check_pieces(upload.source)
+        self._check_room(upload)
         self._jobs.check_room()
         there = live.already_there(upload, replaces)
         if there is not None:
@@ -58,66 +75,157 @@ class Intake:
             return self._jobs.note(job, source_id=upload.source.source_id, document_ids=there)
         accepted_at = datetime.now(UTC).isoformat(timespec="seconds")
         pending = Pending(new_job_id(), collection, upload.source, upload.origin, replaces, accepted_at)
-        self._store.put_pending(pending)
-        return self._submit(live, pending, upload.notes)
+        with self.turn:
+            before = self._before(pending)
+            if before and upload.source.metadata == Metadata():  # nothing is said of it: it stays as it was
+                said = replace(upload.source, metadata=before[-1].source.metadata)
+                pending = replace(pending, source=said)
+            self._store.put_pending(pending)
+            suspected = self._take_over(before, pending)
+            return self._submit(live, pending, upload.notes, alone=suspected)
 
     def take_up(self) -> None:
         """Go on with what was accepted before the last end of the process."""
-        attempts = self._attempts.read()
-        for pending in self._store.pending():
-            if attempts.get(pending.job_id, 0) >= _MAX_ATTEMPTS:
-                self._give_up(pending)
-            else:
+        ends = self.attempts.settle()
+        waiting = self._store.pending()
+        suspected = [one for one in waiting if one.job_id in ends]
+        for pending in waiting:
+            if pending not in suspected:
                 self._submit(self._live(pending.collection), pending, ())
+        for pending in suspected:
+            if ends[pending.job_id] >= _MAX_ATTEMPTS:
+                self._set_aside(pending)
+            else:
+                self._submit(self._live(pending.collection), pending, (), alone=True)
+        names = {one.job_id for one in waiting}
+        self.attempts.keep_only(names)
+        keep_scratch_of(self._store.path.parent, names)
 
-    def _check_size(self, upload: Upload) -> None:
-        text = upload.source.text
-        if len(text) > _MAX_PIECES and sum(1 for _ in _ENDS.finditer(text)) > _MAX_PIECES:
-            raise TooLargeError(
-                f"{excerpt(upload.source.name)}的行和句子超过 {_MAX_PIECES} 个。请拆成几个文件。",
-                code="document_too_large",
-            )
+    def retry(self, job_id: str) -> Job:
+        """Do a job again that has failed and has kept its text; it runs alone."""
+        with self.turn:
+            job = self._jobs.get(job_id)
+            if job_id not in self._kept or not job.kept:
+                raise InputError(
+                    f"任务{excerpt(job_id)}没有留下文字可以再试。请用 GET /v1/jobs/{{id}} 看它的结果。",
+                    code="job_ended",
+                )
+            self._jobs.check_room()
+            live = self._live(job.collection)
+            pending = next(one for one in self._store.pending() if one.job_id == job_id)
+            del self._kept[job_id]
+            return self._submit(live, pending, job.notes, alone=self._still_suspect(job_id))
+
+    def cancel(self, job_id: str, note: Callable[[Job], str]) -> Job:
+        """Call a job off; see `api.ports.Library.cancel`."""
+        with self.turn:
+            if job_id not in self._kept:
+                return self._jobs.cancel(job_id, partial(self._withdraw, job_id), note)
+            self._withdraw(job_id)
+            return self._let_go(job_id, note(self._jobs.get(job_id)))
+
+    def forget(self, collection: str, note: str) -> None:
+        """Let go of what was kept for a collection that has been emptied."""
+        for job_id in [one.job_id for one in self._kept.values() if one.collection == collection]:
+            self._let_go(job_id, note)
+
+    def _withdraw(self, job_id: str) -> None:
+        """Forget a text that was accepted: durably, in one transaction; nothing happens if there is none."""
+        self._store.drop_pending(job_id)
+        self.attempts.ended(job_id)
+        self._waiting_chars.pop(job_id, None)
+        scratch_of(self._store.path.parent, job_id).drop()
+
+    def _let_go(self, job_id: str, note: str) -> Job:
+        """Tell that a text that was kept is gone."""
+        self._kept.pop(job_id, None)
+        job = self._jobs.get(job_id)
+        return self._jobs.note(job, state="cancelled", kept=False, notes=(*job.notes, note))
+
+    def _before(self, pending: Pending) -> list[Pending]:
+        """What was kept of the same text with the same wish."""
+        key = (pending.collection, pending.source.sha256, pending.replaces)
+        kept = list(self._kept.values())
+        return [one for one in kept if (one.collection, one.source.sha256, one.replaces) == key]
+
+    def _take_over(self, before: list[Pending], pending: Pending) -> bool:
+        """Go on with a text that was kept under its new name; whether it is under suspicion."""
+        suspected = False
+        for old in before:
+            if self._still_suspect(old.job_id):
+                self.attempts.suspect(pending.job_id, _MAX_ATTEMPTS - 1)
+                suspected = True
+            self._withdraw(old.job_id)
+            self._let_go(old.job_id, f"同一份文字又收到了，由任务 {pending.job_id} 接着处理。")
+        return suspected
+
+    def _still_suspect(self, job_id: str) -> bool:
+        """Whether a process may have ended because of a job; it is given one try more."""
+        job = self._jobs.get(job_id)
+        if job.error_code != "document_set_aside":
+            return False
+        self.attempts.suspect(job_id, _MAX_ATTEMPTS - 1)
+        return True
+
+    def _check_room(self, upload: Upload) -> None:
         waiting = sum(list(self._waiting_chars.values()))
-        if waiting and waiting + len(text) > _MAX_WAITING_CHARS:
+        if waiting and waiting + len(upload.source.text) > _MAX_WAITING_CHARS:
             raise UnavailableError(
                 f"等候处理的文档已有 {waiting} 个字符。请等一会儿再添加。", code="overloaded"
             )
 
-    def _give_up(self, pending: Pending) -> None:
-        """Leave out a text with which the process has ended again and again."""
+    def _set_aside(self, pending: Pending) -> None:
+        """Keep a text with which alone the process has ended again and again, and do not begin with it."""
         name, job_id = pending.source.name, pending.job_id
-        _log.error("job %s is given up: the process ended %d times while it ran", job_id, _MAX_ATTEMPTS)
-        self._store.drop_pending(job_id)
-        self._attempts.ended(job_id)
-        message = f"处理{excerpt(name)}时服务两次中断，多半是内存不够，已放弃。请拆成几个文件再添加。"
-        job = Job(job_id, "add", pending.collection, "failed", error_code="unreadable_document")
+        _log.error("job %s is set aside: the process ended %d times while it ran", job_id, _MAX_ATTEMPTS)
+        self._kept[job_id] = _without_text(pending)
+        message = (
+            f"处理{excerpt(name)}时服务一再中断，多半是内存不够。文字没有丢，搁在一边：可以再试一次"
+            f"（POST /v1/jobs/{job_id}/retry），也可以取消它，再拆成几个文件添加。"
+        )
+        job = Job(job_id, "add", pending.collection, "failed", error_code="document_set_aside", kept=True)
         self._jobs.note(job, source_id=pending.source.source_id, error_message=message)
 
-    def _submit(self, live: LiveCollection, pending: Pending, notes: tuple[str, ...]) -> Job:
+    def _submit(
+        self, live: LiveCollection, pending: Pending, notes: tuple[str, ...], *, alone: bool = False
+    ) -> Job:
         # Not by name: another collection may have it by then.
         upload = Upload(pending.source, pending.origin, notes)
+        job_id = pending.job_id
+        scratch = scratch_of(self._store.path.parent, job_id)
 
         def work(report: Report) -> dict[str, Any]:
-            self._attempts.begun(pending.job_id)
             try:
-                added = live.add(
-                    upload, replaces=pending.replaces, done_pending=pending.job_id, progress=report
-                )
+                with self.attempts.watched(job_id):
+                    added = live.add(
+                        upload,
+                        replaces=pending.replaces,
+                        done_pending=job_id,
+                        progress=report,
+                        decide=report.decide,
+                        kept=scratch,
+                    )
+            except CalledOff:
+                scratch.drop()
+                raise
             finally:
-                self._attempts.ended(pending.job_id)
-                self._waiting_chars.pop(pending.job_id, None)
+                self._waiting_chars.pop(job_id, None)
+            scratch.drop()
             return asdict(added)
 
-        job = Job(
-            pending.job_id,
-            "add",
-            pending.collection,
-            "queued",
-            source_id=pending.source.source_id,
-            notes=notes,
-        )
-        self._waiting_chars[pending.job_id] = len(pending.source.text)
-        lane = "slow" if len(pending.source.text) > _LONG_TEXT_CHARS else "quick"
-        return self._jobs.submit(
-            job, work, lane=lane, failed=lambda: self._store.drop_pending(pending.job_id)
-        )
+        def failed(code: str) -> bool:
+            if code in _REFUSALS:
+                self._withdraw(job_id)
+                return False
+            self._kept[job_id] = _without_text(pending)
+            return True
+
+        job = Job(job_id, "add", pending.collection, "queued", source_id=upload.source.source_id, notes=notes)
+        self._waiting_chars[job_id] = len(pending.source.text)
+        lane = ALONE if alone else lane_of(pending.source.text)
+        return self._jobs.submit(job, work, lane=lane, failed=failed)
+
+
+def _without_text(pending: Pending) -> Pending:
+    """What is remembered of a text that stays in the store."""
+    return replace(pending, source=replace(pending.source, text=""))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from api.library.folders import files_of_folder
 from api.library.opening import store_folder
-from api.library_records import DEFAULT_COLLECTION, Entry
+from api.library.seeding import SEEDS
+from api.library_records import Entry
 from index.store import FILE_NAME, Store
-from rag.corpus import build_corpus, read_folder
-from rag.errors import NotFoundError
+from rag.corpus import build_corpus
+from rag.errors import ConfigError, InputError, NotFoundError
 from rag.inputs import excerpt
 from rag.metadata import Filters
 from rag.reading.documents import read_documents
+from rag.records import DEFAULT_COLLECTION, Source
 from rag.settings import Settings
 
 
@@ -52,8 +57,12 @@ def _stored(store: Store, collection: str) -> tuple[Entry, ...]:
 
 
 def _of_seeds(settings: Settings) -> tuple[Entry, ...]:
-    corpus = build_corpus(read_folder(settings.seeds_dir), chunk_max_chars=settings.chunk_max_chars)
-    return tuple(Entry(document, document.source.source_id, "seeds", "", 0) for document in corpus.documents)
+    sources: list[Source] = []
+    for file in files_of_folder(settings.seeds_dir).files:
+        with contextlib.suppress(InputError, ConfigError):  # that it cannot be used, opening the library says
+            sources.append(file.load(SEEDS).upload.source)
+    corpus = build_corpus(sources, chunk_max_chars=settings.chunk_max_chars)
+    return tuple(Entry(document, document.source.source_id, SEEDS, "", 0) for document in corpus.documents)
 
 
 def _number(document_id: str) -> int:

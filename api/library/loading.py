@@ -16,14 +16,15 @@ from api.engine_parts import EngineParts, Model
 from api.library.cuts import read_cuts
 from api.library.preparing import Prepared, batches, count_texts, encode, index_rows
 from api.library.probing import probe
-from api.library.snapshots import Snapshot, Stamp, base_recipe, encoder_key
-from api.library.storing import facts_of, live_rows, stored_vectors
+from api.library.snapshots import Snapshot, Stamp, base_recipe, encoder_key, has_many_holes
+from api.library.storing import facts_of, live_rows, shown_source, stored_vectors
 from index.built import Generation, open_generation
 from index.segments import LiveIndex
 from index.store import Store, StoredSource
 from rag.confidence.correction import Correction
 from rag.corpus import Corpus
 from rag.errors import IndexFileError, IndexMismatchError
+from rag.placed_rows import GoneRows
 from rag.rows import DocumentRows
 
 Told = Callable[[str, int, int], None]
@@ -103,12 +104,13 @@ class Loader:
             rows = self._rows(sources)
             sequence = max([stored.sequence if stored else 0, *(source.sequence for source in sources)])
             facts = {source.source_id: facts_of(source) for source in sources}
-            corpus = Corpus.empty().extended(rows)
             stamps = {one.document.document_id: Stamp.of(one) for one in rows}
             generation = opening.result()
-        index, kept = self._from_generation(model, rows, generation)
+        index, held = self._from_generation(model, rows, generation)
         kept_chunks = index.chunks
-        tail = rows[kept:]
+        gone = [one.document.document_id for one in held if isinstance(one, GoneRows)]
+        tail = rows[len(held) - len(gone) :]
+        corpus = Corpus.empty().extended([*held, *tail]).without(gone)
         if tail:
             index = self._extended(index, model, tail)
         correction = self.correction(model)
@@ -119,7 +121,7 @@ class Loader:
         kept = read_cuts(self._folder, self._parts.settings.chunk_max_chars) if sources else None
         rows: list[DocumentRows] = []
         for stored in sources:
-            found = kept.rows_of(stored.source, stored.live) if kept else None
+            found = kept.rows_of(shown_source(stored), stored.live) if kept else None
             if found is None:
                 found = live_rows(stored, self._parts)
                 if not (kept and kept.refuses(stored.source, stored.live)):
@@ -196,34 +198,45 @@ class Loader:
 
     def _from_generation(
         self, model: Model, rows: Sequence[DocumentRows], generation: Generation | None
-    ) -> tuple[LiveIndex, int]:
-        """The index of as many first documents as the generation holds in this order, and their number."""
-        empty = LiveIndex.empty(model.encoder.dimension)
+    ) -> tuple[LiveIndex, list[DocumentRows]]:
+        """The index of as many first documents as the generation holds in this order, and its rows.
+
+        Where few of its documents are gone, their rows stay, dead: to close the holes is to copy the others.
+        """
+        nothing: tuple[LiveIndex, list[DocumentRows]] = LiveIndex.empty(model.encoder.dimension), []
         self.outdated = generation is not None and not rows
         if generation is None or not rows:
-            return empty, 0
-        places = {stamp.document_id: place for place, stamp in enumerate(generation.recipe.documents)}
-        kept: dict[str, str] = {}
+            return nothing
+        stamps = generation.recipe.documents
+        places = {stamp.document_id: place for place, stamp in enumerate(stamps)}
+        kept: dict[str, DocumentRows] = {}
         last = -1
         for one in rows:
             document_id = one.document.document_id
             place = places.get(document_id, -1)
-            if place <= last or generation.recipe.documents[place].sha256 != one.sha256:
+            if place <= last or stamps[place].sha256 != one.sha256:
                 break
-            kept[document_id] = one.sha256
+            kept[document_id] = one
             last = place
         self.outdated = len(kept) < len(places)
         if not kept:
-            return empty, 0
+            return nothing
+        held = list(kept.values())
+        gone = generation.recipe.count("chunk") - sum(one.chunk_count for one in held)
         try:
-            index, ids = generation.index_of(kept)
-            probe(index, rows[: len(ids)])
+            if has_many_holes(gone, generation.recipe.count("chunk")):
+                index, _ = generation.index_of({name: one.sha256 for name, one in kept.items()})
+            else:
+                index = generation.marked(kept)
+                held = [
+                    kept.get(stamp.document_id) or GoneRows(f"gone:{place}", stamp.chunks, stamp.sentences)
+                    for place, stamp in enumerate(stamps)
+                ]
+            probe(index, held)
         except IndexFileError as error:
             _log.warning("the index of %r is built anew: %s", self._collection, error.message)
-            return empty, 0
-        if list(ids) != list(kept):
-            return empty, 0
-        return index, len(ids)
+            return nothing
+        return index, held
 
     def _generation(self, model: Model) -> Generation | None:
         """The generation, if it was made with this encoder and these settings."""

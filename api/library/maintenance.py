@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from api.library.opening import open_store, store_folder
+from api.library.seeding import unusable_seeds
 from index.check import check_generation
 from index.store import Finding, Store
 from rag.corpus import build_corpus
@@ -40,7 +41,8 @@ def check(settings: Settings, *, deep: bool = True) -> Iterator[Finding]:
 
     Args:
         settings: All of them.
-        deep: Whether also to cut every text anew and compare its rows with what was encoded.
+        deep: Whether also to cut every text anew and compare its rows with what was encoded, and to look
+            for files of the seeds folder that are left out.
 
     Raises:
         IndexFileError: If there is no library, or it cannot be opened at all.
@@ -53,6 +55,17 @@ def check(settings: Settings, *, deep: bool = True) -> Iterator[Finding]:
         if deep:
             for name in collections:
                 yield from _rows_of(store, name, settings)
+            yield from _seeds(store, settings)
+
+
+def _seeds(store: Store, settings: Settings) -> Iterator[Finding]:
+    """Files of the seeds folder that are left out of the library."""
+    step = "请改正或移出语料文件夹，再重新启动；在那以前照旧用文库里已有的"
+    try:
+        for failure in unusable_seeds(store, settings.seeds_dir):
+            yield Finding(f"语料文件夹的 {failure.name}", failure.message.rstrip("。"), step)
+    except IndexFileError:
+        return  # what cannot be read was found before
 
 
 def _rows_of(store: Store, collection: str, settings: Settings) -> Iterator[Finding]:

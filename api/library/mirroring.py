@@ -8,7 +8,7 @@ could not be read.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from api.library.syncing import Present, SyncFailure, SyncPlan, SyncReport, Wanted, plan_sync
@@ -83,6 +83,7 @@ def sync_files(
     restore_deleted: bool = False,
     complete: bool = True,
     dry_run: bool = False,
+    former: Collection[str] = (),
     told: Told | None = None,
 ) -> SyncReport:
     """Make what belongs to `origin` hold these files and nothing else.
@@ -95,12 +96,14 @@ def sync_files(
         restore_deleted: Bring it back.
         complete: Whether the folder could be read to its end; if not, nothing goes for want of a file.
         dry_run: Only say what would be done. A file that would have to be converted first counts as new.
+        former: Marks that the same files have had before; what has one belongs to `origin` from now on.
         told: Told of each file.
 
     Raises:
         CewenError: If nothing more can be added or removed; what is done until then stays done.
     """
-    held = target.held()
+    known = target.held()
+    held = [replace(source, origin=origin) if source.origin in former else source for source in known]
     plan = plan_sync(
         [source for source in held if source.origin == origin],
         [file.wanted for file in files],
@@ -122,6 +125,10 @@ def sync_files(
         report.removed = [source.name for source in plan.removes]
     else:
         stays_out = frozenset() if restore_deleted else frozenset(deleted)
+        renamed = {key for source in known if source.origin in former for key in source.keys}
+        plan = replace(
+            plan, marks=tuple(file for file in plan.unchanged if not file.keys.isdisjoint(renamed))
+        )
         _Run(target, origin, held, stays_out, report, told).carry_out(plan, files)
     return report
 
@@ -150,6 +157,8 @@ class _Run:
         loads = {id(file.wanted): file.load for file in files}
         pairs: list[tuple[Present | None, Wanted]] = [*plan.replaces, *((None, file) for file in plan.adds)]
         total = len(pairs) + len(plan.removes)
+        for wanted in plan.marks:
+            self._mark(wanted, loads[id(wanted)])
         going = list(plan.removes)
         for done, (old, wanted) in enumerate(pairs):
             self._tell(wanted.name, done, total)
@@ -168,6 +177,15 @@ class _Run:
             self._tell(source.name, done, total)
             if source.source_id not in self._kept:
                 self._remove(source)
+
+    def _mark(self, wanted: Wanted, load: Callable[[str], Loaded]) -> None:
+        """Tell a file again whose text is there under an earlier mark."""
+        try:
+            self._target.add(load(self._origin), replaces=None)
+        except NotFoundError:
+            raise
+        except (InputError, ConfigError) as error:
+            self._fail(wanted, error)
 
     def _bring(
         self, wanted: Wanted, loaded: Loaded, old: Present | None, going: Collection[Present]

@@ -11,12 +11,11 @@ from api.library.generations import GenerationKeeper, remove_old_index
 from api.library.library import Library
 from api.library.loading import Told
 from api.library.seeding import SEEDS, StoreTarget, follow_seeds, follow_sources
-from api.library_records import DEFAULT_COLLECTION
 from index.store import Store
 from rag.confidence.reader import Reader
 from rag.encoding.encoder import Encoder
 from rag.errors import UnavailableError
-from rag.records import Source
+from rag.records import DEFAULT_COLLECTION, Source
 from rag.settings import Settings
 
 _log = logging.getLogger(__name__)

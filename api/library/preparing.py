@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from index.segments import IndexRows
+from rag.context import in_context
 from rag.encoding.encoder import Encoder
 from rag.rows import DocumentRows
 from rag.text.terms import index_terms
@@ -65,19 +67,49 @@ def batches(rows: Sequence[DocumentRows]) -> Iterator[list[DocumentRows]]:
         yield batch
 
 
+class Kept(Protocol):
+    """Where vectors are kept while the rest is made; see `api.library.scratch`."""
+
+    def read(
+        self, number: int, encoder: str, texts: Sequence[str], dimension: int
+    ) -> npt.NDArray[np.float32] | None:
+        """Those of a batch; None if there are none."""
+        ...
+
+    def write(
+        self, number: int, encoder: str, texts: Sequence[str], vectors: npt.NDArray[np.float32]
+    ) -> None:
+        """Keep those of a batch."""
+        ...
+
+
 def encode(
-    rows: Sequence[DocumentRows], encoder: Encoder, progress: Progress | None = None
+    rows: Sequence[DocumentRows],
+    encoder: Encoder,
+    progress: Progress | None = None,
+    kept: Kept | None = None,
 ) -> list[Prepared]:
-    """Encode documents together, which is quicker than one by one.
+    """Encode documents together, some thousand texts at a time, which is quicker than one by one.
 
     Args:
-        rows: The documents; some thousand texts at a time (`batches`).
+        rows: The documents.
         encoder: Makes the vectors.
         progress: Told now and then; what it raises ends the work.
+        kept: Keeps what is made of very many texts before the last of them is.
     """
     texts = [texts_of(document) for document in rows]
     flat = [text for document in texts for kind in KINDS for text in document[kind]]
-    vectors = encoder.encode_passages(flat, progress)
+    vectors = np.empty((len(flat), encoder.dimension), np.float32)
+    name = f"{encoder.name} {encoder.revision}"
+    for number, start in enumerate(range(0, len(flat), _BATCH_TEXTS)):
+        batch = flat[start : start + _BATCH_TEXTS]
+        kept_here = kept if len(flat) > _BATCH_TEXTS else None
+        made = kept_here.read(number, name, batch, encoder.dimension) if kept_here else None
+        if made is None:
+            made = encoder.encode_passages(batch, _told_from(progress, start, len(flat)))
+            if kept_here:
+                kept_here.write(number, name, batch, made)
+        vectors[start : start + len(batch)] = made
     prepared: list[Prepared] = []
     at = 0
     for document, own in zip(rows, texts, strict=True):
@@ -89,12 +121,23 @@ def encode(
     return prepared
 
 
+def _told_from(progress: Progress | None, before: int, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    told = progress
+    return lambda done, _: told(before + done, total)
+
+
 def index_rows(prepared: Sequence[Prepared]) -> IndexRows:
     """Rows of at least one document as the index takes them, in order; makes the terms."""
     return IndexRows(
         vectors={kind: np.concatenate([one.vectors[kind] for one in prepared]) for kind in KINDS},
         terms={
-            "chunk": [index_terms(chunk.text) for one in prepared for chunk in one.rows.chunks],
+            "chunk": [
+                index_terms(in_context(one.rows.document, chunk))
+                for one in prepared
+                for chunk in one.rows.chunks
+            ],
             "sentence": [index_terms(sentence.text) for one in prepared for sentence in one.rows.sentences],
         },
     )

@@ -7,15 +7,17 @@ step under its lock, what came meanwhile is encoded too, the store switches over
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from api.engine_parts import EngineParts, Model
 from api.library.collection import LiveCollection
-from api.library.jobs import Report
 from api.library.preparing import batches, count_texts, encode
 from api.library.snapshots import encoder_key
-from api.library.storing import live_rows, stored_vectors
+from api.library.storing import forget_unused_models, live_rows, stored_vectors
+from api.library.tasks import Report
 from index.store import Store
+from rag.errors import CewenError
 from rag.rows import DocumentRows
 
 
@@ -52,9 +54,17 @@ class Reindexing:
             EncoderError: If the model cannot be loaded.
             IndexFileError: If the store cannot be written.
         """
+        try:
+            return self._run()
+        finally:
+            # The one that was used before, or the new one if it came to nothing.
+            with contextlib.suppress(CewenError):
+                forget_unused_models(self._store, self._parts)
+
+    def _run(self) -> int:
         model = self._parts.model(self._encoder)
         self._complete(model)
-        self._collection.swap_encoder(self._encoder, lambda: self._complete(model))
+        self._collection.swap_encoder(self._encoder, lambda: self._complete(model), self._report.decide)
         self._collection.write_generation(always=True)
         return self._done
 

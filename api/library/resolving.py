@@ -5,7 +5,7 @@ Never other text: a place counts as current only if the text is the very one tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from api.library_records import CitationClaim, Resolution
@@ -53,6 +53,33 @@ def resolve(
     return Resolution("changed", claim.document_id, "所引的文档已被新的文档替换。", replaced_by=ids)
 
 
+def resolve_among(
+    claim: CitationClaim, places: Iterable[tuple[FindDocument, FindRemoval]], *, public_url: str
+) -> Resolution:
+    """What became of a cited place in several collections: what says most of it, the first if equal.
+
+    Args:
+        claim: What was cited.
+        places: For each collection what finds its documents and removals.
+        public_url: Prefix of links.
+    """
+    found: Resolution | None = None
+    texts: set[str] = set()
+    for document, removal in places:
+        if live := document(claim.document_id):
+            texts.add(live.source.sha256)
+        elif gone := removal(claim.document_id):
+            texts.add(gone.source_sha256)
+        here = resolve(claim, document, removal, public_url=public_url)
+        found = here if found is None else better(found, here)
+    if found is None:
+        return Resolution("unknown", claim.document_id, "从来没有这个编号的文档。请核对 document_id。")
+    if len(texts) > 1 and not (claim.source_sha256 or claim.quote):
+        # Libraries from before such ids were refused may know two texts by one.
+        return Resolution("unknown", claim.document_id, _TWO_TEXTS)
+    return found
+
+
 _RANK = ("current", "changed", "removed", "unknown")
 
 
@@ -65,6 +92,7 @@ def better(one: Resolution, other: Resolution | None) -> Resolution:
     return min(one, other, key=lambda known: _RANK.index(known.status))
 
 
+_TWO_TEXTS = "这个编号有过两份不同的原文，不知所引的是哪一份。请带上 source_sha256 或 quote。"
 _OTHER_TEXT = "这个编号的文档，原文与所引的不是同一份。请核对 source_sha256。"
 
 
@@ -93,6 +121,8 @@ def _in_live(claim: CitationClaim, live: Document, public_url: str) -> Resolutio
     if claim.end_char > len(source.text):
         message = f"所引的区间超出原文，原文共 {len(source.text)} 个字符。请核对 start_char 和 end_char。"
         return Resolution("unknown", claim.document_id, message)
+    if any(start < claim.end_char and claim.start_char < end for start, end in source.blanked):
+        return Resolution("removed", claim.document_id, "所引的区间里是同一份文稿的另一篇文档，已经删除。")
     words = source.text[claim.start_char : claim.end_char]
     if claim.quote is not None and "".join(words.split()) != "".join(claim.quote.split()):
         message = "原文的这个区间写的不是所引的文字。请核对 start_char、end_char 和 quote。"

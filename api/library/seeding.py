@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from api.engine_parts import EngineParts
 from api.library.folders import files_of_folder
 from api.library.loading import Told
-from api.library.lookup import source_of_document
 from api.library.mirroring import Loaded, SyncFile, sync_files
 from api.library.preparing import Prepared, Progress, batches, count_texts, encode
 from api.library.snapshots import encoder_key
 from api.library.storing import stored_as, stored_vectors
-from api.library.syncing import Present, SyncReport, Wanted
-from api.library_records import DEFAULT_COLLECTION, Upload
+from api.library.syncing import Present, SyncFailure, SyncReport, Wanted
+from api.library_records import Upload
 from index.store import Addition, Store
 from rag.encoding.encoder import Encoder
 from rag.errors import ConfigError, IndexMismatchError, InputError, NotFoundError
 from rag.inputs import excerpt
-from rag.records import Source
+from rag.records import DEFAULT_COLLECTION, Source
 from rag.rows import DocumentRows, rows_of_source
 
 SEEDS = "seeds"
@@ -119,8 +118,7 @@ class StoreTarget:
         )
 
     def _ids_of(self, source_id: str) -> list[str]:
-        live = self._store.live_documents(self._collection)
-        return [one for one in live if source_of_document(one) == source_id]
+        return list(self._store.live_documents(self._collection, source_id))
 
     def _telling(self, name: str, before: int, total: int) -> Progress:
         def told(done: int, _: int) -> None:
@@ -133,15 +131,18 @@ class StoreTarget:
 def follow_seeds(target: StoreTarget, store: Store, folder: Path) -> SyncReport:
     """Make what belongs to the seeds folder what it holds now.
 
+    A file that cannot be used is said in the log and by `cewen check`, and keeps nobody from asking: what the
+    library holds of it stays, and so does what it holds of files that are not to be found now.
+
     Raises:
-        ConfigError: If the folder does not exist or a file of it cannot be used.
+        ConfigError: If the folder does not exist, or a file of it cannot be used and there is nothing else.
         IndexMismatchError: If something changed and may not be encoded.
     """
     if not folder.is_dir():
         raise ConfigError(f"语料文件夹 {str(folder)!r} 不存在。请用 CEWEN_SEEDS_DIR 指定放有文章的文件夹。")
     reading = files_of_folder(folder)
-    held = 0 if reading.files else sum(source.origin == SEEDS for source in target.held())
-    if held:
+    held = sum(source.origin == SEEDS for source in target.held())
+    if held and not reading.files and reading.complete:
         raise ConfigError(
             f"语料文件夹 {str(folder)!r} 里一篇文章也没有，而文库里有 {held} 份来自它。"
             "请检查它是否挂载好了；确实不要这些文章，请先用 cewen rm 删除。"
@@ -154,12 +155,33 @@ def follow_seeds(target: StoreTarget, store: Store, folder: Path) -> SyncReport:
         complete=reading.complete,
     )
     failures = [*reading.unreadable, *report.failed]
-    if failures:
-        first = failures[0]
-        raise ConfigError(f"语料{first.message}不需要它时，请移出语料文件夹。")
+    if failures and not any(one.documents for one in store.collections()):
+        raise ConfigError(f"语料{failures[0].message}不需要它时，请移出语料文件夹。")
+    for failure in failures:
+        _log.error("a file of the seeds folder cannot be used, and is left out: %s", failure.message)
+    if report.withheld:
+        _log.warning(
+            "kept, although not found in the seeds folder: %s", ", ".join(map(repr, report.withheld))
+        )
     for name, note in report.notes:
         _log.warning("%r: %s", name, note)
     return report
+
+
+def unusable_seeds(store: Store, folder: Path) -> Iterator[SyncFailure]:
+    """What of the seeds folder cannot be used, as the next start would find it; changes nothing."""
+    if not folder.is_dir():
+        return
+    reading = files_of_folder(folder)
+    yield from reading.unreadable
+    known = {sha for one in store.labels(DEFAULT_COLLECTION) for sha in (one.sha256, one.original_sha256)}
+    known |= store.deleted_sources(DEFAULT_COLLECTION)
+    for file in reading.files:
+        if file.wanted.keys.isdisjoint(known):
+            try:
+                file.load(SEEDS)
+            except (InputError, ConfigError) as error:
+                yield SyncFailure(file.wanted.name, error.code, error.message)
 
 
 def follow_sources(target: StoreTarget, sources: Sequence[Source]) -> SyncReport:

@@ -139,7 +139,7 @@ class Snapshot:
             index = index.without([chunks for chunks, _ in ranges], [sentences for _, sentences in ranges])
             for document_id in removed:
                 del stamps[document_id]
-        if corpus.dead_rows > max(_MANY_DEAD_ROWS, _DEAD_SHARE * len(corpus.chunks)):
+        if has_many_holes(corpus.dead_rows, len(corpus.chunks)):
             corpus, index = corpus.compacted(), index.compacted()
         if added:
             corpus = corpus.extended([one.rows for one in added])
@@ -183,6 +183,11 @@ class Snapshot:
         return self._parts.engine(
             corpus, index, self.model, index_fingerprint=self.fingerprint, correction=self.correction
         )
+
+
+def has_many_holes(dead: int, chunks: int) -> bool:
+    """Whether so many of all chunks are dead that holes should be closed."""
+    return dead > max(_MANY_DEAD_ROWS, _DEAD_SHARE * chunks)
 
 
 def base_recipe(settings: Settings, encoder: Encoder) -> Recipe:

@@ -6,8 +6,10 @@ never touched.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from rag.labels import same_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class SyncPlan:
         deleted: Files whose content somebody has deleted; they stay out.
         removes: Sources whose file is gone.
         withheld: The same, but kept because the folder could not be read to its end.
+        marks: Of those unchanged, files to be told again, because their source has an earlier mark.
     """
 
     adds: tuple[Wanted, ...] = ()
@@ -77,6 +80,7 @@ class SyncPlan:
     deleted: tuple[Wanted, ...] = ()
     removes: tuple[Present, ...] = ()
     withheld: tuple[Present, ...] = ()
+    marks: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +156,25 @@ def plan_sync(
             continue
         sorted_out[place].append(group[0])
         duplicates += group[1:]
-    left = [source for source in present if source.source_id not in kept]
+    left = {place: source for place, source in enumerate(present) if source.source_id not in kept}
+    by_name: dict[str, list[int]] = {}
+    for at_first, source in left.items():
+        by_name.setdefault(same_name(source.name), []).append(at_first)
     adds: list[Wanted] = []
     replaces: list[tuple[Present, Wanted]] = []
     for group in new:
-        old, file = _giving_way(left, group)
+        file, at = _giving_way(by_name, group)
         duplicates += [other for other in group if other is not file]
-        if old is None:
+        if at is None:
             adds.append(file)
         else:
-            replaces.append((old, file))
-            left = [source for source in left if source is not old]
+            replaces.append((left.pop(at), file))
     return SyncPlan(
         adds=tuple(adds),
         replaces=tuple(replaces),
         duplicates=tuple(duplicates),
-        removes=tuple(left) if complete else (),
-        withheld=() if complete else tuple(left),
+        removes=tuple(left.values()) if complete else (),
+        withheld=() if complete else tuple(left.values()),
         **{name: tuple(files) for name, files in sorted_out.items()},
     )
 
@@ -191,10 +197,20 @@ def _by_content(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
     return groups
 
 
-def _giving_way(left: Sequence[Present], group: Sequence[Wanted]) -> tuple[Present | None, Wanted]:
-    """The latest source that one of these files has the name of, and that file; or none, and the first."""
-    files = {file.name: file for file in reversed(group)}
-    for source in reversed(left):
-        if source.name in files:
-            return source, files[source.name]
-    return None, group[0]
+def _giving_way(places: Mapping[str, list[int]], group: Sequence[Wanted]) -> tuple[Wanted, int | None]:
+    """Of files with the same content the one whose name the latest source has, and its place, which is taken.
+
+    Args:
+        places: For each name where the sources stand that have it, ascending; the one taken goes.
+        group: The files.
+
+    Returns:
+        The first file, and None, if no source has the name of one.
+    """
+    named = [(places[name][-1], file) for file in group if places.get(name := same_name(file.name))]
+    if not named:
+        return group[0], None
+    place = max(place for place, _ in named)
+    file = next(file for at, file in named if at == place)
+    places[same_name(file.name)].pop()
+    return file, place

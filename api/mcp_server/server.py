@@ -27,7 +27,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from api.errors.codes import CODES, row_of
+from api.errors.codes import CODES, row_of, told
 from api.errors.handling import note_refusal, request_id_of
 from api.errors.shapes import Failure, native
 from api.guards.limits import AdmissionGate
@@ -199,7 +199,7 @@ def _failed(error: Exception, request: Request | None) -> types.CallToolResult:
     code = known.code if known else "internal_error"
     if request:
         note_refusal(request.scope, code)
-    message = known.message if known and row.status != 500 else f"{row.meaning}。{row.action}。"
+    message = told(code, row, known.message if known else "")
     if row.status == 500:
         _logger.error("tool call %s failed: %s", request_id, code, exc_info=error)
     else:

@@ -18,10 +18,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.library_records import DEFAULT_COLLECTION
 from api.wire.filter_schemas import FiltersIn
 from api.wire.schemas import TurnIn
 from rag.inputs import MAX_HISTORY_TURNS, MAX_QUERY_CHARS, MAX_QUESTION_CHARS
+from rag.records import DEFAULT_COLLECTION
 
 
 class _Arguments(BaseModel):

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from api.errors.validation import describe_problems
-from api.library_records import COLLECTION_NAME, DEFAULT_COLLECTION
+from api.library_records import COLLECTION_NAME
 from api.mcp_server.fetching import fetch
 from api.mcp_server.shapes import (
     AskArguments,
@@ -32,7 +32,7 @@ from api.wire.schemas import AskReply
 from rag.errors import InputError, NotFoundError
 from rag.inputs import MAX_QUERY_CHARS, MAX_TURN_CHARS, check_question, check_text, excerpt
 from rag.metadata import Filters
-from rag.records import Passage, Turn
+from rag.records import DEFAULT_COLLECTION, Passage, Turn
 
 Cancelled = Callable[[], bool]
 

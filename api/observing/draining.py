@@ -1,16 +1,18 @@
 """How the service leaves: first it says that it is not ready, then it finishes what it accepted.
 
 From the signal on every request but health and metrics is refused (503 `shutting_down`), `/readyz` too, so
-that whoever distributes requests sends them elsewhere. What was accepted before is not touched. When the
-listener closes and how long the rest may take is decided by whoever runs the server (`api.cli.serve`).
+that whoever distributes requests sends them elsewhere. What was accepted before is not touched; what is not
+done when the time is over is told so in the same words. When the listener closes and how long the rest may
+take is decided by whoever runs the server (`api.cli.serve`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from time import monotonic
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors.handling import error_response
 from api.errors.shapes import path_below_root
@@ -65,10 +67,30 @@ class LeavingMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         exempt = scope["type"] != "http" or path_below_root(scope) in {HEALTH_PATH, METRICS_PATH}
-        if exempt or not self._leaving.begun:
-            await self.app(scope, receive, send)
+        if (exempt or not self._leaving.begun) and not await self._is_cut_off(scope, receive, send):
             return
         # A caller that keeps its connection would otherwise go on asking the one that leaves.
         closing = {"Connection": "close"} if scope.get("http_version", "1.1").startswith("1") else {}
         response = error_response(scope, "shutting_down", _MESSAGE, headers=closing)
         await response(scope, receive, send)
+
+    async def _is_cut_off(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Pass a request on; whether its time ran out while the service left, before a reply had begun."""
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if started or task is None or not self._leaving.begun or scope["type"] != "http":
+                raise
+            # Whoever runs the server ends what is left by this; nobody inside asked for it. Passed on, it
+            # would be a bare 500 and a traceback.
+            task.uncancel()
+            return True
+        return False

@@ -8,16 +8,15 @@ finished before it asks is given although it is late.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from time import monotonic, time_ns
 from typing import Protocol
 
-from api.library_records import DEFAULT_COLLECTION
 from api.observing.metrics import Metrics
 from api.observing.requests import CURRENT, Answered
-from api.ports import Engine
+from api.ports import Engine, InTurn
 from rag.errors import GeneratorError, UnavailableError
-from rag.records import Answer, AnswerEvent, Document, Passage, Turn
+from rag.records import DEFAULT_COLLECTION, Answer, AnswerEvent, Document, Example, Passage, Turn
 
 _CANCELLED = "generator_cancelled"
 
@@ -196,9 +195,9 @@ class ObservedEngine:
                 query, top_k=top_k, score_threshold=score_threshold, keep=keep, cancelled=limit
             )
 
-    def examples(self) -> tuple[str, ...]:
+    def examples(self, in_turn: InTurn = nullcontext) -> tuple[Example, ...]:
         """As the engine has it. What it asks itself for that is not counted."""
-        return self._engine.examples()
+        return self._engine.examples(in_turn)
 
     def count_tokens(self, text: str) -> int:
         """As the engine has it."""

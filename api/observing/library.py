@@ -7,25 +7,22 @@ collection of the metrics. So how long a job took is exact where somebody waited
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
+from typing import Any
 
-from api.library_records import (
-    DEFAULT_COLLECTION,
-    CitationClaim,
-    CollectionInfo,
-    Entry,
-    Job,
-    Removed,
-    Resolution,
-    Upload,
-)
+from api.calibration_records import Calibration
+from api.library_records import CitationClaim, CollectionInfo, Entry, Job, Removed, Resolution, Said, Upload
 from api.observing.engine import ObservedEngine, Recorder
 from api.observing.metrics import Metrics
 from api.ports import Engine, Library
 from rag.errors import NotFoundError
 from rag.metadata import Filters
+from rag.records import DEFAULT_COLLECTION
+
+_FOLLOWED = 500
+"""So many jobs are followed until somebody looks which of them have ended."""
 
 
 class ObservedLibrary:
@@ -54,6 +51,7 @@ class ObservedLibrary:
         self._recorder = recorder
         self._clock = clock
         self._begun: dict[str, float] = {}
+        self._look_at = _FOLLOWED
         self._lock = threading.Lock()
 
     def engine(self, collection: str = DEFAULT_COLLECTION, filters: Filters | None = None) -> Engine:
@@ -93,6 +91,22 @@ class ObservedLibrary:
         """As the library has it."""
         return self._heard(self._library.job(job_id))
 
+    def cancel(self, job_id: str) -> Job:
+        """As the library has it, timed."""
+        with self._timed("cancel"):
+            job = self._library.cancel(job_id)
+        return self._heard(job)
+
+    def retry(self, job_id: str) -> Job:
+        """As the library has it, timed until it ends."""
+        begun = self._clock()
+        return self._follow(self._library.retry(job_id), begun)
+
+    def describe(self, collection: str, identifier: str, said: Said) -> tuple[str, ...]:
+        """As the library has it, timed."""
+        with self._timed("describe"):
+            return self._library.describe(collection, identifier, said)
+
     def wait(self, job_id: str, seconds: float) -> Job:
         """As the library has it."""
         return self._heard(self._library.wait(job_id, seconds))
@@ -114,6 +128,20 @@ class ObservedLibrary:
         """As the library has it, timed until it ends."""
         begun = self._clock()
         return self._follow(self._library.reindex(collection, encoder), begun)
+
+    def calibrate(self, collection: str, questions: Sequence[Any], *, keep: bool) -> Job:
+        """As the library has it, timed until it ends; what is judged for it is not counted."""
+        begun = self._clock()
+        return self._follow(self._library.calibrate(collection, questions, keep=keep), begun)
+
+    def calibration(self, collection: str) -> Calibration | None:
+        """As the library has it."""
+        return self._library.calibration(collection)
+
+    def forget_calibration(self, collection: str) -> bool:
+        """As the library has it, timed."""
+        with self._timed("forget_calibration"):
+            return self._library.forget_calibration(collection)
 
     def close(self) -> None:
         """Close the library, if there is anything to close."""
@@ -149,6 +177,11 @@ class ObservedLibrary:
     def _follow(self, job: Job, begun: float) -> Job:
         with self._lock:
             self._begun.setdefault(job.job_id, begun)
+            many = len(self._begun) >= self._look_at
+        if many:  # nobody collects the metrics, and few jobs are waited for
+            self.settle()
+            with self._lock:
+                self._look_at = max(_FOLLOWED, 2 * len(self._begun))  # those left have not ended
         return self._heard(job)
 
     def _heard(self, job: Job) -> Job:

@@ -37,8 +37,9 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STAGES = ("encode", "search", "judge", "write", "total")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _STAGE_SECONDS = (0.001, 0.0025, *_SECONDS)
-OPERATIONS = ("add", "remove", "create_collection", "remove_collection")
-JOB_KINDS = ("add", "reindex")
+OPERATIONS = ("add", "remove", "cancel", "create_collection", "remove_collection", "forget_calibration")
+JOB_KINDS = ("add", "reindex", "calibrate")
+_JOB_ENDS = ("done", "failed", "cancelled")
 VERDICTS = ("up", "down")
 MAX_COLLECTIONS = 50
 OTHER_COLLECTIONS = "_other"
@@ -156,8 +157,8 @@ class Metrics:
         for operation in OPERATIONS:
             self._write_seconds.labels(operation)
         for kind in JOB_KINDS:
-            self._job_seconds.labels(kind, "done")
-            self._job_seconds.labels(kind, "failed")
+            for state in _JOB_ENDS:
+                self._job_seconds.labels(kind, state)
 
     def count_request(self, surface: str, method: str, status: int, seconds: float) -> None:
         """Count a request whose reply has been sent."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from api.library_records import DEFAULT_COLLECTION
 from api.openai_chat.refusals import FieldError
 from api.ports import Library
 from rag.inputs import excerpt
+from rag.records import DEFAULT_COLLECTION
 
 PLAIN = "cewen"
 WITH_FOOTNOTES = "cewen-footnotes"

@@ -18,7 +18,7 @@ from api.errors.handling import error_response
 from api.errors.shapes import Failure, openai
 from api.errors.validation import describe_problems, field_path
 from api.openai_chat.schemas import OpenAiErrorReply
-from api.wire.strict_json import StrictJsonRoute
+from api.wire.strict_route import StrictJsonRoute
 from rag.errors import InputError
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
 from api.engine_slot import OpenedLibrary, OpenLibrary, chosen_engine
@@ -57,7 +58,8 @@ async def create_chat_completion(
 ) -> ChatCompletionOut | Response:
     """Answer the last question of a conversation."""
     model = read_model(body.model if body.model is not None else PLAIN, library)
-    conversation = read_conversation(body.messages)
+    # In a thread: it may be megabytes.
+    conversation = await anyio.to_thread.run_sync(read_conversation, body.messages)
     try:
         engine = await chosen_engine(library, model.collection)
     except NotFoundError as error:

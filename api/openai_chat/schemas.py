@@ -24,6 +24,7 @@ from api.wire.schemas import (
 )
 from rag.records import Calibration, Reason, Status
 
+MAX_MESSAGES = 2_000
 TEXT_PARTS = ("text", "input_text", "output_text")
 
 # Written out, because what pydantic makes of a union is neither tolerant nor tells which field is wrong.
@@ -78,7 +79,9 @@ class ChatRequest(_Request):
         examples=["cewen"],
     )
     messages: list[ChatMessageIn] = Field(
-        min_length=1, description="至今的对话，旧的在前；最后一条有文字的 user 消息是问题"
+        min_length=1,
+        max_length=MAX_MESSAGES,
+        description="至今的对话，旧的在前；最后一条有文字的 user 消息是问题",
     )
     stream: bool | None = Field(default=None, description="true 时以 text/event-stream 逐句返回")
     stream_options: StreamOptionsIn | None = Field(default=None, description="流式返回的选项")

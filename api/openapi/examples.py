@@ -95,8 +95,20 @@ _JOB: dict[str, Any] = {
     "notes": [],
     "error_code": None,
     "error_message": None,
+    "kept": False,
+    "calibrated": None,
 }
 _REINDEXING = {**_JOB, "kind": "reindex", "state": "queued", "done": 0, "source_id": None, "document_ids": []}
+_CALIBRATING = {**_REINDEXING, "kind": "calibrate"}
+_CALIBRATION: dict[str, Any] = {
+    "in_use": True,
+    "made_at": "2026-01-31T08:00:00+00:00",
+    "documents": 1,
+    "answerable": 20,
+    "unanswerable": 20,
+    "slope": 1.2,
+    "offset": -0.3,
+}
 _ADDED: dict[str, Any] = {
     "source_id": _SHA256[:12],
     "documents": [_ENTRY],
@@ -121,9 +133,16 @@ REQUESTS: dict[str, Any] = {
     "search": {"query": "灯塔 建成", "top_k": 1},
     "addDocument": {"text": PAGE, "name": "灯塔日报.txt", "metadata": {"date": "1907-05", "tags": ["航标"]}},
     "replaceDocument": {"text": PAGE, "name": "灯塔日报.txt"},
+    "describeDocument": {"title": "望海角灯塔", "date": None},
     "createCollection": {"name": "lighthouse"},
     "resolveCitation": _KEPT,
     "reindex": {"collection": "default"},
+    "calibrate": {
+        "questions": [
+            {"question": "灯塔是哪一年建成的？", "type": "date", "evidence": [["望海角灯塔建于一九零七年"]]},
+            {"question": "灯塔的门票多少钱？", "type": "unanswerable"},
+        ]
+    },
     "sendFeedback": {"answer_id": "ans_5f0c7d", "verdict": "down", "note": "问的是重建的年份。"},
 }
 """Request bodies by operation id."""
@@ -151,12 +170,19 @@ REPLIES: dict[str, Any] = {
     "getDocument": {**_ENTRY, "paragraphs": [_PARAGRAPH_OUT]},
     "addDocument": _ADDED,
     "replaceDocument": {**_ADDED, "replaced": ["0f2b7c9d1a3e-1"]},
+    "describeDocument": {"source_id": _SHA256[:12], "documents": [_ENTRY]},
     "removeDocument": {"source_id": _SHA256[:12], "document_ids": [_DOCUMENT]},
     "listCollections": {"collections": [_COLLECTION_OUT]},
     "createCollection": _COLLECTION_OUT,
     "removeCollection": _COLLECTION_OUT,
+    "listJobs": {"jobs": [_JOB], "total": 1},
     "getJob": _JOB,
+    "cancelJob": {**_JOB, "state": "cancelled", "notes": ["已取消：没有加入文库，收下的文字已经删去。"]},
+    "retryJob": {"job": {**_JOB, "state": "queued", "done": 0}},
     "reindex": {"job": _REINDEXING},
+    "calibrate": {"job": _CALIBRATING},
+    "getCalibration": {"collection": "default", "calibration": _CALIBRATION},
+    "forgetCalibration": {"collection": "default", "forgotten": True},
     "resolveCitation": {
         "status": "current",
         "document_id": _DOCUMENT,

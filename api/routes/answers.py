@@ -16,7 +16,7 @@ from api.errors.declared import CHOOSES, COMPUTES, HAS_JSON_BODY, declare
 from api.wire.convert import ask_reply, filters_of, hit
 from api.wire.schemas import AskReply, AskRequest, SearchReply, SearchRequest
 from api.wire.streaming import EventStreamResponse, encode_event, whole_answer
-from api.wire.strict_json import StrictJsonRoute
+from api.wire.strict_route import StrictJsonRoute
 from rag.inputs import MAX_QUERY_CHARS, MAX_TURN_CHARS, check_question, check_text
 from rag.records import Turn
 

@@ -8,7 +8,7 @@ from api.engine_slot import OpenLibrary
 from api.errors.declared import HAS_JSON_BODY, NEEDS_ENGINE, declare
 from api.wire.document_convert import claim_of, resolution_out
 from api.wire.document_schemas import ClaimIn, ResolutionOut
-from api.wire.strict_json import StrictJsonRoute
+from api.wire.strict_route import StrictJsonRoute
 from rag.errors import InputError
 
 router = APIRouter(route_class=StrictJsonRoute, tags=["问答"])

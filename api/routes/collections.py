@@ -10,7 +10,7 @@ from api.engine_slot import OpenLibrary
 from api.errors.declared import CHANGES, HAS_JSON_BODY, NEEDS_ENGINE, NEEDS_KEY, declare
 from api.wire.document_convert import collection_out
 from api.wire.document_schemas import CollectionIn, CollectionListReply, CollectionOut
-from api.wire.strict_json import StrictJsonRoute
+from api.wire.strict_route import StrictJsonRoute
 from rag.errors import NotFoundError
 from rag.inputs import excerpt
 
@@ -38,7 +38,7 @@ def list_collections(library: OpenLibrary) -> CollectionListReply:
     status_code=201,
     response_description="新建的文库",
     responses=declare(
-        *HAS_JSON_BODY, "invalid_collection_name", "collection_exists", *CHANGES, *NEEDS_ENGINE
+        *HAS_JSON_BODY, "invalid_collection_name", "collection_exists", "overloaded", *CHANGES, *NEEDS_ENGINE
     ),
 )
 def create_collection(body: CollectionIn, library: OpenLibrary) -> CollectionOut:
@@ -52,16 +52,25 @@ def create_collection(body: CollectionIn, library: OpenLibrary) -> CollectionOut
     summary="删除一个文库和其中的一切",
     description="default 只清空，不删除。删除后不能恢复，请先备份。",
     response_description="删除前的样子",
-    responses=declare(*NEEDS_KEY, "collection_not_found", *CHANGES, *NEEDS_ENGINE),
+    responses=declare(*NEEDS_KEY, "collection_not_found", "overloaded", *CHANGES, *NEEDS_ENGINE),
 )
 def remove_collection(name: str, library: OpenLibrary) -> CollectionOut:
     """Remove a collection with all it holds."""
+    return collection_out(library.remove_collection(checked_name(name)))
+
+
+def checked_name(name: str) -> str:
+    """Give a name back that may be one of a collection.
+
+    Raises:
+        NotFoundError: `collection_not_found`. A name that cannot be one never reaches the library.
+    """
     if not _NAME.fullmatch(name):
         raise NotFoundError(
             f"没有名为{excerpt(name)}的文库。请用 GET /v1/collections 查看现有的。",
             code="collection_not_found",
         )
-    return collection_out(library.remove_collection(name))
+    return name
 
 
 router.include_router(_json_router)

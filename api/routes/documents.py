@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Annotated
 
@@ -11,14 +12,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from api.engine_slot import OpenLibrary
 from api.errors.declared import NEEDS_DOCUMENT, NEEDS_ENGINE, NEEDS_KEY, declare
-from api.library_records import DEFAULT_COLLECTION, Entry
+from api.library_records import Entry
 from api.ports import Engine, Library
 from api.wire.document_convert import entry_detail, entry_out
 from api.wire.document_schemas import CollectionName, EntryDetailOut, EntryListReply
-from rag.errors import NotFoundError
-from rag.inputs import excerpt
+from rag.errors import InputError, NotFoundError
+from rag.inputs import excerpt, is_blank
 from rag.metadata import Filters, check_filters
-from rag.records import Document
+from rag.records import DEFAULT_COLLECTION, Document
 from rag.text.folding import fold
 
 router = APIRouter(tags=["文库"])
@@ -104,8 +105,9 @@ def find_document(engine: Engine, document_id: str) -> Document:
 )
 def list_documents(library: OpenLibrary, query: Annotated[ListQuery, Query()]) -> EntryListReply:
     """List the documents of a collection, in the order of their coming."""
+    wanted = _wanted(query.q)
     found = library.entries(query.collection, query.filters())
-    if query.q is not None and (wanted := fold(query.q)):
+    if wanted:
         found = tuple(entry for entry in found if _mentions(entry, wanted))
     end = query.offset + query.limit
     return EntryListReply(
@@ -135,20 +137,24 @@ def get_document(
     operation_id="getDocumentSource",
     summary="取源文件的文字，一字不改",
     description="UTF-8 编码；引文的 `start_char`、`end_char` 就是对这份文字按 Unicode 码位计数。"
-    "ETag 是内容的 SHA-256，与 `source_sha256` 相同。",
+    "ETag 是内容的 SHA-256，与 `source_sha256` 相同。同一份文稿里删除了的文档，各个字符换成空格，"
+    "别的都在原处；ETag 就是这样的内容的，与 `source_sha256` 不同。",
     response_class=PlainTextResponse,
     response_description="源文件的文字",
     responses={304: {"description": "与 If-None-Match 所带的相同，内容从略"}, **declare(*NEEDS_DOCUMENT)},
 )
 def get_document_source(document_id: str, library: OpenLibrary, request: Request) -> Response:
-    """Give the stored source text, byte for byte."""
+    """Give the stored source text, byte for byte; what stood in documents that were removed is blank."""
     document_id = checked_id(document_id)
     source = find_document(library.engine_holding(document_id), document_id).source
-    headers = {"ETag": f'"{source.sha256}"'}
+    data = source.text.encode("utf-8")
+    # Another text has another tag: whoever kept the one before a document was removed is sent the new one.
+    tag = hashlib.sha256(data).hexdigest() if source.blanked else source.sha256
+    headers = {"ETag": f'"{tag}"'}
     known = request.headers.get("if-none-match", "")
-    if known.strip() == "*" or source.sha256 in re.findall(r'"([^"]*)"', known):
+    if known.strip() == "*" or tag in re.findall(r'"([^"]*)"', known):
         return Response(status_code=304, headers=headers)
-    return PlainTextResponse(source.text.encode("utf-8"), headers=headers)
+    return PlainTextResponse(data, headers=headers)
 
 
 def _entry(library: Library, document_id: str, collection: str | None) -> Entry:
@@ -166,6 +172,20 @@ def _entry(library: Library, document_id: str, collection: str | None) -> Entry:
         f"没有编号为{excerpt(document_id)}的文档。请用 GET /v1/documents 查看现有文档。",
         code="document_not_found",
     )
+
+
+def _wanted(q: str | None) -> str:
+    """The words to look for, folded; "" for none.
+
+    Raises:
+        InputError: `invalid_filters` if nothing that is given can be read: to list everything is not meant.
+    """
+    wanted = fold(q or "")
+    if q and (is_blank(q) or not wanted):
+        raise InputError(
+            "筛选条件里的 q 没有可读的文字。请写要找的字；要列出全部，就去掉 q。", code="invalid_filters"
+        )
+    return wanted
 
 
 def _mentions(entry: Entry, wanted: str) -> bool:

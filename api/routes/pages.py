@@ -9,17 +9,19 @@ from collections.abc import Mapping
 from typing import cast
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from api.engine_slot import OpenLibrary
 from api.errors.codes import CODES
 from api.errors.handling import error_response, note_refusal, wants_page
+from api.guards.auth import caller_of
 from api.library_records import CitationClaim, Resolution
 from api.openapi.tools import tools_document
 from api.pages.links import linker_of
 from api.pages.reference import operations
-from api.pages.rendering import modules_of, render
-from api.pages.source_page import KIND_NAMES, MAX_OFFSET, parse_chars, source_page
+from api.pages.rendering import modules_of, render, root_of
+from api.pages.source_page import MAX_OFFSET, parse_chars, parse_line, source_page
+from api.pages.source_views import KIND_NAMES
 from api.ports import Library
 from api.routes.documents import checked_id, find_document
 from api.settings import ApiSettings
@@ -54,9 +56,18 @@ def ask_page(request: Request) -> HTMLResponse:
 
 @router.get("/documents/{document_id}")
 def document_page(
-    document_id: str, library: OpenLibrary, request: Request, chars: str | None = None
+    document_id: str,
+    library: OpenLibrary,
+    request: Request,
+    chars: str | None = None,
+    part: str | None = None,
+    line: str | None = None,
+    goto: str | None = None,
 ) -> Response:
     """A document with its printed lines; `?chars=START-END` marks those source characters.
+
+    Of a very long source it is the part around them; `part` (as the page's own links name it) or `line`
+    asks for another. `goto` is what the field for a line number sends: it leads on to that line.
 
     An id is made from the text, so a link to a document that is gone never shows another text in its place.
     """
@@ -69,10 +80,29 @@ def document_page(
         if resolution.status not in GONE:
             raise
         return _gone(library, resolution, request)
-    marked = parse_chars(chars, len(document.source.text))
-    page = source_page(document, engine.documents(), marked)
-    modules = modules_of("source.js")
-    return render("source.html", request.scope, page=page, kinds=KIND_NAMES, modules=modules)
+    text = document.source.text
+    here = f"{root_of(request.scope)}/documents/{document_id}"
+    wanted = parse_line(goto)
+    if wanted is not None:
+        number = min(wanted, text.count("\n") + 1)
+        return RedirectResponse(f"{here}?line={number}#L{number}", status_code=303)
+    marked = parse_chars(chars, len(text))
+    page = source_page(
+        document,
+        engine.documents(),
+        marked,
+        part=parse_chars(part, len(text)),
+        line=parse_line(line),
+    )
+    return render(
+        "source.html",
+        request.scope,
+        page=page,
+        marked=marked,
+        here=here,
+        kinds=KIND_NAMES,
+        modules=modules_of("source.js"),
+    )
 
 
 def _gone(library: Library, resolution: Resolution, request: Request) -> Response:
@@ -80,7 +110,9 @@ def _gone(library: Library, resolution: Resolution, request: Request) -> Respons
     if not wants_page(request.scope):
         return error_response(request.scope, code, resolution.message)
     note_refusal(request.scope, code)
-    successors = [_held(library, identifier) for identifier in resolution.replaced_by]
+    # An id opens its document to everybody: whoever knows that of one has not been told that of another.
+    told = resolution.replaced_by if caller_of(request.scope).may_read else ()
+    successors = [_held(library, identifier) for identifier in told]
     return render(
         "gone.html",
         request.scope,

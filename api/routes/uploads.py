@@ -3,10 +3,17 @@
 A body is taken apart and converted in a thread, one at a time, while the request holds a place among few
 (`api.uploads.gate`). The place is given back before the wait for the library begins, so that a caller who
 waits for the text to be encoded keeps nobody from uploading.
+
+A caller who leaves before the library has accepted the text ends the upload: the conversion is killed, and
+nothing is kept. What was accepted is durable and goes on without a caller; `DELETE /v1/jobs/{id}` calls it
+off.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Annotated
 
@@ -15,19 +22,39 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from api.engine_slot import OpenLibrary
-from api.errors.declared import CHANGES, NEEDS_ENGINE, NEEDS_KEY, TAKES_FILES, Responses, declare
-from api.library_records import DEFAULT_COLLECTION, Job
+from api.errors.declared import (
+    CHANGES,
+    HAS_JSON_BODY,
+    NEEDS_ENGINE,
+    NEEDS_KEY,
+    TAKES_FILES,
+    Responses,
+    declare,
+)
+from api.library_records import Job
 from api.ports import Library
 from api.routes.documents import checked_id
 from api.routes.jobs import job_headers
 from api.uploads.gate import UploadPlace, place_of
 from api.uploads.reading import convert_draft, read_draft
-from api.wire.document_convert import added_reply, job_out, removed_reply
-from api.wire.document_schemas import AddedReply, CollectionName, JobReply, RemovedReply, body_kinds
-from rag.errors import CewenError
+from api.wire.document_convert import added_reply, described_reply, job_out, removed_reply, said_in
+from api.wire.document_schemas import (
+    AddedReply,
+    CollectionName,
+    DescribedReply,
+    JobReply,
+    MetadataChangeIn,
+    RemovedReply,
+    body_kinds,
+)
+from api.wire.streaming import whole_answer
+from api.wire.strict_route import StrictJsonRoute
+from rag.errors import CewenError, InputError, UnavailableError
 from rag.metadata import Filters
+from rag.records import DEFAULT_COLLECTION
 
 router = APIRouter(tags=["文库"])
+_json_router = APIRouter(route_class=StrictJsonRoute, tags=["文库"])
 
 MAX_WAIT_SECONDS = 120
 _SLICE_SECONDS = 1.0
@@ -59,7 +86,15 @@ _REPLIES: Responses = {
         },
     },
 }
-_ERRORS = (*NEEDS_KEY, *TAKES_FILES, "collection_not_found", *CHANGES, *NEEDS_ENGINE)
+_ERRORS = (
+    *NEEDS_KEY,
+    *TAKES_FILES,
+    "collection_not_found",
+    "job_cancelled",
+    "upload_abandoned",
+    *CHANGES,
+    *NEEDS_ENGINE,
+)
 
 
 @router.post(
@@ -94,17 +129,52 @@ async def replace_document(
     return await _take(request, library, wait, checked_id(document_id))
 
 
+@_json_router.patch(
+    "/v1/documents/{document_id}",
+    operation_id="describeDocument",
+    summary="改一份文稿的书目信息",
+    description="只改书目信息，正文、向量、编号都不动，什么也不重新编码；答复时起，筛选、标题、引文都用新的。"
+    "编号是文档的或文稿的，改的是整份文稿的。改过的文稿排到列表最后。",
+    response_description="各篇现在的样子",
+    responses=declare(
+        *HAS_JSON_BODY,
+        "invalid_metadata",
+        "document_not_found",
+        "collection_not_found",
+        "overloaded",
+        *CHANGES,
+        *NEEDS_ENGINE,
+    ),
+)
+def describe_document(
+    document_id: str,
+    change: MetadataChangeIn,
+    library: OpenLibrary,
+    collection: CollectionName = DEFAULT_COLLECTION,
+) -> DescribedReply:
+    """Change what is said of a source."""
+    if not change.model_fields_set:
+        raise InputError(
+            "没有写要改什么。请写 title、authors、date、source_url、tags 中至少一项；要去掉的写 null。",
+            code="invalid_request",
+        )
+    ids = library.describe(collection, checked_id(document_id), said_in(change))
+    return described_reply(library.entries(collection, Filters(document_ids=ids)))
+
+
 @router.delete(
     "/v1/documents/{document_id}",
     operation_id="removeDocument",
     summary="删除一篇文档，或一份文稿的各篇",
-    description="编号是文档的或文稿的。答复时起不会再被检索到，文字也已从存储里擦去。",
+    description="编号是文档的或文稿的。答复时起不会再被检索到，它的文字也不再显示；"
+    "一份文稿的最后一篇删去时，文字从存储里擦去。",
     response_description="删除了哪些",
     responses=declare(
         *NEEDS_KEY,
         "invalid_request",
         "document_not_found",
         "collection_not_found",
+        "overloaded",
         *CHANGES,
         *NEEDS_ENGINE,
     ),
@@ -121,10 +191,15 @@ async def _take(request: Request, library: Library, wait: float, replaces: str |
     place = place_of(request.scope)
     parts = [part async for part in request.stream() if part]
     async with place.converting:
-        job = await anyio.to_thread.run_sync(_begin, parts, request, library, replaces)
+        begin = partial(_begin, parts, request, library, replaces)
+        job = await whole_answer(begin, request)
     place.leave()
     job = await _awaited(job, library, wait, request, place)
+    if job.state == "cancelled":
+        raise CewenError("这份文稿的任务已被取消，没有加入文库。需要时请重新添加。", code="job_cancelled")
     if job.state == "failed":
+        if job.kept and not await request.is_disconnected():
+            await anyio.to_thread.run_sync(_let_go, job, library, limiter=place.waiters)
         raise CewenError(job.error_message or "", code=job.error_code)
     if job.state != "done":
         going_on = JobReply(job=job_out(job)).model_dump()
@@ -133,22 +208,48 @@ async def _take(request: Request, library: Library, wait: float, replaces: str |
     return JSONResponse(reply.model_dump(), status_code=201 if job.created else 200)
 
 
-def _begin(parts: list[bytes], request: Request, library: Library, replaces: str | None) -> Job:
+def _begin(
+    parts: list[bytes],
+    request: Request,
+    library: Library,
+    replaces: str | None,
+    left: Callable[[], bool],
+) -> Job:
     draft = read_draft(parts, request.headers)
     library.engine(draft.collection)  # refuses a wrong name before anything is converted
-    return library.add(draft.collection, convert_draft(draft), replaces=replaces)
+    upload = convert_draft(draft, left)
+    if left():
+        raise UnavailableError("发送的一方已经离开，没有收下。", code="upload_abandoned")
+    return library.add(draft.collection, upload, replaces=replaces)
 
 
 async def _awaited(job: Job, library: Library, seconds: float, request: Request, place: UploadPlace) -> Job:
-    """The job once it has ended or the time is over; sooner if the caller has gone."""
-    deadline = monotonic() + seconds
-    while not job.ended and (left := deadline - monotonic()) > 0 and not await request.is_disconnected():
+    """The job once it has ended or the time is over; sooner if the caller has gone, or the service goes.
+
+    Whoever waits when the service leaves would be cut off; what was accepted is done after the next start.
+    """
+    deadline, leaving = monotonic() + seconds, request.app.state.observing.leaving
+    while (
+        not job.ended
+        and not leaving.begun
+        and (left := deadline - monotonic()) > 0
+        and not await request.is_disconnected()
+    ):
         job = await anyio.to_thread.run_sync(
             library.wait, job.job_id, min(left, _SLICE_SECONDS), limiter=place.waiters
         )
     return job
 
 
+def _let_go(job: Job, library: Library) -> None:
+    """Keep no text of which the caller is told here that it is refused."""
+    with suppress(CewenError):  # a disk that is full, say: it is done again at the next start
+        library.cancel(job.job_id)
+
+
 def _added(job: Job, library: Library) -> AddedReply:
     entries = library.entries(job.collection, Filters(document_ids=job.document_ids))
     return added_reply(job, entries)
+
+
+router.include_router(_json_router)

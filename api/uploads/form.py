@@ -15,11 +15,13 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from rag.errors import InputError, TooLargeError
 from rag.inputs import excerpt
+from rag.metadata import MAX_AUTHORS, MAX_TAGS
 
 FILE_FIELD = "file"
 SINGLE_FIELDS = ("collection", "title", "date", "source_url", "origin")
 REPEATABLE_FIELDS = ("authors", "tags")
-MAX_FIELDS = 50
+MAX_FIELDS = 1 + len(SINGLE_FIELDS) + MAX_AUTHORS + MAX_TAGS
+"""The file, and all that can be said of it."""
 MAX_FIELDS_BYTES = 65_536
 MAX_BOUNDARY_CHARS = 70
 """As RFC 2046 has it."""

@@ -6,7 +6,7 @@ Everything here blocks and takes memory in proportion to the body, so it runs in
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,18 +14,18 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers
 
 from api.errors.validation import describe_problems
-from api.library_records import DEFAULT_COLLECTION, Upload
+from api.library_records import SYNCED, UNNAMED_TEXT, Upload
 from api.uploads.form import Form, parse_form
-from api.uploads.names import UNNAMED, label_of
 from api.wire.document_schemas import MAX_ORIGIN_CHARS, DocumentIn
-from api.wire.strict_json import check_encoding, check_media_type, parse_json
+from api.wire.strict_json import check_encoding, check_media_type, check_pieces, parse_json
 from rag.converting.convert import convert, source_of
 from rag.converting.limits import DEFAULT_LIMITS
 from rag.errors import InputError, TooLargeError
 from rag.inputs import CONTROL, excerpt, is_blank
+from rag.labels import label_of, place_label
 from rag.metadata import check_metadata
 from rag.reading.decoding import source_from_text
-from rag.records import Source
+from rag.records import DEFAULT_COLLECTION, Source
 
 MAX_FILE_BYTES = DEFAULT_LIMITS.file_bytes
 
@@ -34,8 +34,7 @@ _ACCEPTED = f"application/json（UTF-8）或 {_FORM_TYPE}"
 _SYNCED_AT_START = "seeds"
 _BYTE_ORDER_MARK = "\ufeff"
 # A JSON upload is one long string and little else; millions of tiny values would cost many times their size.
-_MAX_JSON_TOKENS = 10_000
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
+_MAX_PIECES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +75,23 @@ def read_draft(parts: list[bytes], headers: Headers) -> Draft:
         check_encoding(headers)
         return _form_draft(parse_form(body, content_type))
     check_media_type(headers, accepted=_ACCEPTED)
-    _check_tokens(body)
+    check_pieces(body, _MAX_PIECES)
     return _json_draft(parse_json(body))
 
 
-def convert_draft(draft: Draft) -> Upload:
+def convert_draft(draft: Draft, given_up: Callable[[], bool] = lambda: False) -> Upload:
     """Make a text of a draft.
+
+    Args:
+        draft: It.
+        given_up: Whether nobody wants the text any more.
 
     Raises:
         InputError: `unsupported_document`, `unreadable_document`, `document_without_text`, `invalid_text`,
             `invalid_metadata`, or `invalid_request` for the origin.
         TooLargeError: `document_too_large`.
-        UnavailableError: If the machine cannot start a process now.
+        UnavailableError: If the machine cannot start a process now; with code `upload_abandoned` if it was
+            given up.
     """
     metadata = check_metadata(**draft.metadata)
     origin = _checked_origin(draft.origin)
@@ -95,7 +99,7 @@ def convert_draft(draft: Draft) -> Upload:
     if isinstance(draft.content, str):
         source = _text_source(draft.name, draft.content)
     else:
-        converted = convert(draft.content, draft.name)
+        converted = convert(draft.content, draft.name, given_up=given_up)
         source, notes = source_of(draft.name, converted), converted.notes
     if not source.text.strip() or is_blank(source.text):
         raise InputError(
@@ -111,7 +115,8 @@ def _form_draft(form: Form) -> Draft:
     metadata: dict[str, Any] = {name: single.get(name) for name in ("title", "date", "source_url")}
     metadata |= {name: tuple(given.get(name, ())) for name in ("authors", "tags")}
     collection = single.get("collection", DEFAULT_COLLECTION)
-    return Draft(collection, label_of(form.file_name), form.data, metadata, single.get("origin"))
+    origin = single.get("origin")
+    return Draft(collection, _label(form.file_name, origin), form.data, metadata, origin)
 
 
 def _json_draft(value: Any) -> Draft:
@@ -130,19 +135,13 @@ def _json_draft(value: Any) -> Draft:
         "source_url": given.source_url,
         "tags": tuple(given.tags),
     }
-    name = f"{UNNAMED}.txt" if body.name is None else label_of(body.name)
+    name = UNNAMED_TEXT if body.name is None else _label(body.name, body.origin)
     return Draft(body.collection, name, body.text, metadata, body.origin)
 
 
-def _check_tokens(body: bytes) -> None:
-    if sum(map(body.count, b"[]{},")) + body.count(b'"') // 2 <= _MAX_JSON_TOKENS:
-        return
-    for count, _ in enumerate(_TOKEN.finditer(body), 1):
-        if count > _MAX_JSON_TOKENS:
-            raise InputError(
-                f"请求的 JSON 里有超过 {_MAX_JSON_TOKENS} 个值。请只写接口说明里的字段，正文写在 text 里。",
-                code="invalid_request",
-            )
+def _label(name: str, origin: str | None) -> str:
+    """A file's name; of one of a folder that is synced, where it is in the folder."""
+    return place_label(name) if (origin or "").startswith(SYNCED) else label_of(name)
 
 
 def _text_source(name: str, text: str) -> Source:

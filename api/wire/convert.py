@@ -5,7 +5,6 @@ Every field is written out, so adding one to a record publishes nothing by accid
 
 from __future__ import annotations
 
-from api.library_records import DEFAULT_COLLECTION
 from api.wire.filter_schemas import FiltersIn
 from api.wire.schemas import (
     AnswerSentenceOut,
@@ -18,7 +17,16 @@ from api.wire.schemas import (
     ParagraphOut,
 )
 from rag.metadata import Filters, check_filters
-from rag.records import Answer, AnswerSentence, Citation, Degradation, Document, Paragraph, Passage
+from rag.records import (
+    DEFAULT_COLLECTION,
+    Answer,
+    AnswerSentence,
+    Citation,
+    Degradation,
+    Document,
+    Paragraph,
+    Passage,
+)
 
 
 def filters_of(sent: FiltersIn | None) -> Filters | None:

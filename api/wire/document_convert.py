@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from api.errors.codes import CODES
-from api.library_records import CitationClaim, CollectionInfo, Entry, Job, Removed, Resolution
+from api.calibration_records import Calibrated, Calibration
+from api.errors.codes import CODES, told
+from api.library_records import CitationClaim, CollectionInfo, Entry, Job, Removed, Resolution, Said
+from api.wire.calibration_schemas import CalibratedOut, CalibrationOut
 from api.wire.convert import document_detail, document_out
 from api.wire.document_schemas import (
     AddedReply,
     ClaimIn,
     CollectionOut,
+    DescribedReply,
     EntryDetailOut,
     EntryOut,
     JobOut,
+    MetadataChangeIn,
     RemovedReply,
     ResolutionOut,
 )
+from rag.metadata import check_metadata
+from rag.records import Metadata
 
 
 def entry_out(entry: Entry) -> EntryOut:
@@ -56,6 +63,23 @@ def added_reply(job: Job, entries: Iterable[Entry]) -> AddedReply:
     )
 
 
+def said_in(change: MetadataChangeIn) -> Said:
+    """The change of metadata that a caller asks for.
+
+    Raises:
+        InputError: From what is returned, with code `invalid_metadata`.
+    """
+    nothing = asdict(Metadata())
+    given = {name: getattr(change, name) for name in change.model_fields_set}
+    changes = {name: nothing[name] if value is None else value for name, value in given.items()}
+    return lambda said: check_metadata(**(asdict(said) | changes))
+
+
+def described_reply(entries: Sequence[Entry]) -> DescribedReply:
+    """The documents of a source, at least one, after what is said of it was changed."""
+    return DescribedReply(source_id=entries[0].source_id, documents=[entry_out(entry) for entry in entries])
+
+
 def job_out(job: Job) -> JobOut:
     """A job as it stands."""
     return JobOut(
@@ -72,7 +96,21 @@ def job_out(job: Job) -> JobOut:
         notes=list(job.notes),
         error_code=job.error_code,
         error_message=_told(job),
+        kept=job.kept,
+        calibrated=None if job.calibrated is None else calibrated_out(job.calibrated),
     )
+
+
+def calibrated_out(calibrated: Calibrated) -> CalibratedOut:
+    """What came of calibrating."""
+    return CalibratedOut.model_validate(asdict(calibrated) | {"left_out": list(calibrated.left_out)})
+
+
+def calibration_out(calibration: Calibration) -> CalibrationOut:
+    """The calibration that a collection has."""
+    fields = asdict(calibration)
+    del fields["collection"]
+    return CalibrationOut.model_validate(fields)
 
 
 def removed_reply(removed: Removed) -> RemovedReply:
@@ -125,6 +163,6 @@ def resolution_out(resolution: Resolution) -> ResolutionOut:
 def _told(job: Job) -> str | None:
     """What is said of a job that failed; of what concerns the operator alone no more than the table has."""
     row = CODES.get(job.error_code or "")
-    if row is not None and row.status == 500:
-        return f"{row.meaning}。{row.action}。"
-    return job.error_message
+    if row is None or job.error_message is None:
+        return job.error_message
+    return told(job.error_code or "", row, job.error_message)

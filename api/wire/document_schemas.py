@@ -9,8 +9,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.json_schema import WithJsonSchema
 
-from api.library_records import DEFAULT_COLLECTION, JobKind, JobState, ResolutionStatus
+from api.library_records import JobKind, JobState, ResolutionStatus
+from api.wire.calibration_schemas import CalibratedOut
 from api.wire.schemas import Count, DocumentOut, Offset, ParagraphOut
+from rag.records import DEFAULT_COLLECTION
 
 MAX_ORIGIN_CHARS = 200
 MAX_QUOTE_CHARS = 8_000
@@ -44,6 +46,16 @@ class MetadataIn(_Request):
     tags: list[str] = Field(default=[], description="标签", examples=[["航标"]])
 
 
+class MetadataChangeIn(_Request):
+    """要改的书目信息：写了的改成这样，null 去掉这一项，没写的不变。至少写一项。"""
+
+    title: str | None = Field(default=None, description="题目", examples=["望海角灯塔（修订）"])
+    authors: list[str] | None = Field(default=None, description="作者，按次序；整个换掉")
+    date: str | None = Field(default=None, description="日期：YYYY、YYYY-MM 或 YYYY-MM-DD")
+    source_url: str | None = Field(default=None, description="出处的网址（http 或 https），不会去访问")
+    tags: list[str] | None = Field(default=None, description="标签；整个换掉", examples=[["航标", "历史"]])
+
+
 class DocumentIn(_Request):
     """要添加的文字。"""
 
@@ -51,7 +63,8 @@ class DocumentIn(_Request):
         description="文字，按原样存放；UTF-8 编码后最多 20 MB", examples=["望海角灯塔建于一九零七年。"]
     )
     name: str | None = Field(
-        default=None, description="文件名，只作名称，不是路径；只留最后一节，最多 255 个字符"
+        default=None,
+        description="文件名，只作名称，不是路径；只留最后一节（origin 是 sync:… 的留各节），最多 255 个字符",
     )
     collection: CollectionName = Field(default=DEFAULT_COLLECTION, description=_COLLECTION)
     metadata: MetadataIn = Field(default=MetadataIn(), description=_METADATA)
@@ -110,28 +123,46 @@ class AddedReply(_Reply):
     notes: list[str] = Field(description="转换时值得知道的事")
 
 
+class DescribedReply(_Reply):
+    """书目信息已经改好。"""
+
+    source_id: str = Field(description="这份文稿的编号")
+    documents: list[EntryOut] = Field(description="其中的各篇，现在的样子")
+
+
 class JobOut(_Reply):
     """一件要花时间的工作，此刻的样子。"""
 
     job_id: str = Field(description="编号")
-    kind: JobKind = Field(description="add 添加文档；reindex 重新编码")
+    kind: JobKind = Field(description="add 添加文档；reindex 重新编码；calibrate 标定")
     collection: str = Field(description="在哪个文库")
-    state: JobState = Field(description="queued 等候，running 进行，done 完成，failed 失败")
-    done: Offset = Field(description="已编码的文字数")
-    total: Offset = Field(description="要编码的文字数；还不知道时为 0")
+    state: JobState = Field(description="queued 等候，running 进行，done 完成，failed 失败，cancelled 已取消")
+    done: Offset = Field(description="已编码的文字数；标定时是已判断的题数")
+    total: Offset = Field(description="要编码的文字数（题数）；还不知道时为 0")
     source_id: str | None = Field(description="所添加文稿的编号")
     document_ids: list[str] = Field(description="所添加文档的编号")
     created: bool = Field(description="false 表示内容相同的早已在库里")
     replaced: list[str] = Field(description="让位给它的文档的编号")
-    notes: list[str] = Field(description="转换时值得知道的事")
+    notes: list[str] = Field(description="转换时值得知道的事；取消的，留下了什么")
     error_code: str | None = Field(description="失败的错误码；没有失败时为 null")
     error_message: str | None = Field(description="失败的说明；没有失败时为 null")
+    kept: bool = Field(
+        description="true：失败了，但收下的文字还在；可以重试，下次启动也会再做（搁置的除外），取消就删去"
+    )
+    calibrated: CalibratedOut | None = Field(description="标定的结果；别的任务、还没有结果时为 null")
 
 
 class JobReply(_Reply):
     """一件工作。"""
 
     job: JobOut = Field(description="此刻的样子")
+
+
+class JobListReply(_Reply):
+    """各件工作。"""
+
+    jobs: list[JobOut] = Field(description="后来的在前")
+    total: Offset = Field(description="符合条件的共有几件")
 
 
 class RemovedReply(_Reply):

@@ -14,10 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from api.library_records import DEFAULT_COLLECTION
 from api.wire.filter_schemas import FiltersIn, Request
 from rag.inputs import MAX_HISTORY_TURNS, MAX_QUERY_CHARS, MAX_QUESTION_CHARS, MAX_TURN_CHARS
-from rag.records import Calibration, Match, Reason, Status
+from rag.records import DEFAULT_COLLECTION, Calibration, Match, Reason, Status
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]

@@ -23,9 +23,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.errors.handling import error_body
-from api.library_records import DEFAULT_COLLECTION
 from api.wire.convert import ask_reply, citation_out
-from rag.records import Answer, AnswerEvent, CitationsKnown
+from rag.records import DEFAULT_COLLECTION, Answer, AnswerEvent, CitationsKnown
 
 PING_SECONDS = 15.0
 """Silence after which a comment is sent, so that nothing in between takes the connection for dead."""
@@ -130,6 +129,7 @@ class EventStreamResponse(Response):
                 # Before the group waits for the thread, which must neither go on nor wait for room.
                 self._left.set()
                 outlet.close()
+                inlet.close()  # where the caller left before the thread began, nothing else does
             tasks.cancel_scope.cancel()
 
     async def _watch(self, receive: Receive, scope: anyio.CancelScope) -> None:

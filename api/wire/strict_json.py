@@ -1,28 +1,26 @@
-"""Request bodies as JSON, read strictly, for every POST route.
+"""Request bodies as JSON, read strictly: what bytes are, and what of JSON is taken.
 
-FastAPI's own reading lets the last of two equal keys win, takes NaN, says one vague sentence about
-anything broken, and answers 500 when a lone surrogate reaches a reply. `StrictJsonRoute` reads the body
-here and hands FastAPI the parsed value, so that validation and the OpenAPI document stay FastAPI's.
+FastAPI's own reading lets the last of two equal keys win, takes NaN, says one vague sentence about anything
+broken, and answers 500 when a lone surrogate reaches a reply.
 
-It deliberately knows nothing of fields: what may stand in the JSON is `schemas`' business.
+It deliberately knows nothing of fields: what may stand in the JSON is `schemas`' business. The routes that
+read so are `strict_route`'s.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
-from starlette.requests import Request
-from starlette.responses import Response
 
 from rag.errors import InputError
 from rag.inputs import excerpt
 
 MAX_DEPTH = 32
+MAX_PIECES = 40_000
+"""Strings, brackets and commas of a larger body. A conversation of megabytes has some hundred."""
 # Longer than the longest double written out in full: no number anyone can use.
 MAX_NUMBER_CHARS = 400
 
@@ -46,27 +44,7 @@ _REASONS = {
 }
 
 
-class StrictJsonRoute(APIRoute):
-    """A route whose body is read by `parse_json`."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's handler, with the body read strictly before FastAPI sees it."""
-        inner = super().get_route_handler()
-
-        async def handler(request: Request) -> Response:
-            check_media_type(request.headers)
-            strict = _StrictJsonRequest(request.scope, request.receive)
-            strict.payload = parse_json(await strict.body())
-            return await inner(strict)
-
-        return handler
-
-
-class _StrictJsonRequest(Request):
-    payload: Any
-
-    async def json(self) -> Any:
-        return self.payload
+_PIECE = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 
 
 def check_encoding(headers: Headers) -> None:
@@ -104,6 +82,27 @@ def check_media_type(headers: Headers, *, accepted: str = "application/json（UT
             f"请求的 Content-Type 是{shown}，只接受 {accepted}。请改正请求头后再发。",
             code="unsupported_media_type",
         )
+
+
+def check_pieces(body: bytes, most: int) -> None:
+    """Refuse JSON that is made of a great many values: they would cost many times their size.
+
+    Args:
+        body: JSON, or not.
+        most: Strings, brackets and commas that it may have.
+
+    Raises:
+        InputError: `invalid_request`.
+    """
+    if sum(map(body.count, b"[]{},")) + body.count(b'"') // 2 <= most:
+        return
+    for count, _ in enumerate(_PIECE.finditer(body), 1):
+        if count > most:
+            raise InputError(
+                f"请求的 JSON 里的值太多：字符串、括号和逗号共超过 {most} 个。"
+                "请只写接口说明里的字段，或分几次发送。",
+                code="invalid_request",
+            )
 
 
 def parse_json(body: bytes) -> Any:

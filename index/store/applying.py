@@ -11,15 +11,15 @@ from index.store.listing import live_document, live_documents
 from index.store.matrices import write_vectors
 from index.store.reading import Row, counter, metadata_text, place_of, rows
 from index.store.records import (
-    DEFAULT_COLLECTION,
     Addition,
     RemovedBy,
     StoredVectors,
     Withdrawal,
 )
 from index.store.schema import insert, next_id, update
-from index.store.writing import check_vectors, known_collection, put_text
-from rag.errors import InputError, NotFoundError
+from index.store.writing import check_id, check_vectors, drop_pending, known_collection, put_text
+from rag.errors import NotFoundError
+from rag.records import DEFAULT_COLLECTION
 
 
 def apply(
@@ -29,8 +29,10 @@ def apply(
     additions: Sequence[Addition],
     encoder_key: str,
     now: str,
+    done_pending: str | None,
+    forgets_pending: bool,
 ) -> int:
-    """Remove, then add; see `Store.apply`."""
+    """Remove, then add, and end jobs; see `Store.apply`."""
     row = known_collection(connection, collection)
     sequence = int(row["sequence"])
     for document_id, by, replaced_by in removals:
@@ -39,6 +41,10 @@ def apply(
     for addition in additions:
         sequence += 1
         _add(connection, row, addition, sequence, encoder_key, now)
+    if done_pending is not None:
+        drop_pending(connection, done_pending)
+    if forgets_pending:
+        _forget_pending(connection, row)
     if sequence != row["sequence"]:
         row["sequence"] = sequence
         update(connection, "collections", tuple(row.values()))
@@ -55,9 +61,7 @@ def drop_collection(connection: sqlite3.Connection, name: str, now: str) -> None
     for document_id in [document_id for _, document_id in live_documents(connection, name)]:
         row["sequence"] += 1
         _remove(connection, row, document_id, "user", (), now)
-    connection.execute(
-        "DELETE FROM texts WHERE id IN (SELECT text FROM pending WHERE collection = ?)", (row["id"],)
-    )
+    _forget_pending(connection, row)
     if name == DEFAULT_COLLECTION:
         connection.execute("DELETE FROM calibrations WHERE collection = ?", (row["id"],))
         update(connection, "collections", tuple((row | {"encoder": None}).values()))
@@ -65,6 +69,12 @@ def drop_collection(connection: sqlite3.Connection, name: str, now: str) -> None
     connection.execute("DELETE FROM collections WHERE id = ?", (row["id"],))
     floor = max(counter(connection, "sequence_floor"), row["sequence"] + 1)
     update(connection, "meta", ("sequence_floor", floor))
+
+
+def _forget_pending(connection: sqlite3.Connection, collection: Row) -> None:
+    connection.execute(
+        "DELETE FROM texts WHERE id IN (SELECT text FROM pending WHERE collection = ?)", (collection["id"],)
+    )
 
 
 def _remove(
@@ -109,20 +119,16 @@ def _add(
 ) -> None:
     source, source_id = addition.source, addition.source.source_id
     wanted = [f"{source_id}-{number}" for number in range(1, len(addition.documents) + 1)]
-    if not wanted or [stored.document_id for stored in addition.documents] != wanted:
+    place = place_of(collection["name"], source_id)
+    where = "WHERE collection = ? AND source_id = ?"
+    old = next(rows(connection, "sources", where, (collection["id"], source_id), place), None)
+    only_said = old is not None and old["sha256"] == source.sha256 and not wanted
+    if (not wanted and not only_said) or [stored.document_id for stored in addition.documents] != wanted:
         given = [stored.document_id for stored in addition.documents]
         raise ValueError(f"documents {given!r}, expected {source_id}-1 and so on, at least one")
     for stored in addition.documents:
         check_vectors(stored)
-    place = place_of(collection["name"], source_id)
-    where = "WHERE collection = ? AND source_id = ?"
-    old = next(rows(connection, "sources", where, (collection["id"], source_id), place), None)
-    if old is not None and old["sha256"] != source.sha256:
-        raise InputError(
-            f"文库 {collection['name']!r} 里已有编号 {source_id} 的另一份文档（{old['name']!r}），"
-            "两份的 SHA-256 前 12 位碰巧相同。请先删除那一份，或在文中加一个空行后再添加。",
-            code="document_conflict",
-        )
+    check_id(connection, source)
     fields = (
         *(source_id, sequence, addition.origin, source.name, source.sha256, source.encoding),
         *(source.original_sha256, metadata_text(source.metadata)),
@@ -135,6 +141,8 @@ def _add(
         row_id = old["id"]
         kept = (row_id, collection["id"], old["text"], *fields, old["added_at"])
         update(connection, "sources", kept)
+    if only_said:
+        return
     _forget_removals(connection, collection, "source_id", source_id)
     _put_documents(connection, row_id, addition.documents, encoder_key)
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -27,12 +29,13 @@ from index.store.connections import (
     transaction,
 )
 from index.store.faults import DamageError, damaged, translated, unwritable
-from index.store.lock import WriterLock
+from index.store.lock import InUse, WriterLock
 from index.store.reading import counter
 from index.store.schema import update, verify
 from rag.errors import IndexFileError
 
 _INCOMING = f"{FILE_NAME}.restoring"
+_VERSIONS_AT = 18  # in SQLite's file header: the format's versions for writing and reading, 1 for no log
 
 
 def clear_unfinished(folder: Path) -> None:
@@ -57,9 +60,8 @@ def back_up(connection: sqlite3.Connection, target: Path, files: Files) -> None:
     """
     if target.exists() or target.is_symlink():
         raise _taken(target)
-    beside = target.with_name(target.name + ".tmp")
+    beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")  # nobody else's
     with translated(target, writing=True):
-        remove_with_logs(beside)
         os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             _copy(connection, beside)
@@ -88,7 +90,7 @@ def restore(backup: Path, folder: Path, *, files: Files | None = None) -> Path |
         IndexFileError: With code `library_damaged` if the backup is not sound, `library_newer` if a newer
             version wrote it, `library_unwritable` if the disk refuses. The library is as it was; or, if only
             the very last synchronisation failed, the backup is in its place, and the message says so.
-        UnavailableError: With code `library_busy` while a process writes it.
+        UnavailableError: With code `library_busy` while a process writes it or has it open to read it.
     """
     files = files or Files()
     path = folder / FILE_NAME
@@ -98,11 +100,10 @@ def restore(backup: Path, folder: Path, *, files: Files | None = None) -> Path |
             raise IndexFileError(f"没有备份文件 {str(backup)!r}。请检查路径。", code="library_missing")
         fresh = not path.exists()
         make_folder(folder, files)
-        lock = WriterLock(folder)
-        try:
+        with _alone(folder) as acknowledged:
             remove_with_logs(incoming)
             try:
-                _receive(backup, incoming, path)
+                _receive(backup, incoming, path, acknowledged)
                 kept = None if fresh else _set_aside(path, files)
                 remove_logs(path)  # a log that outlives its file would be read into the new one
                 files.sync_folder(folder)
@@ -110,9 +111,22 @@ def restore(backup: Path, folder: Path, *, files: Files | None = None) -> Path |
             finally:
                 remove_with_logs(incoming)
             _confirm(path, files)
-        finally:
-            lock.release()
     return kept
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[int]:
+    """Inside, nobody else writes or reads a folder's library; gives how many changes were acknowledged."""
+    lock = WriterLock(folder)
+    try:
+        lock.set_note("正在恢复备份")
+        in_use = InUse(folder, alone=True)
+        try:
+            yield lock.changes
+        finally:
+            in_use.release()
+    finally:
+        lock.release()
 
 
 def _confirm(path: Path, files: Files) -> None:
@@ -131,7 +145,11 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
     with closing(sqlite3.connect(target, isolation_level=None)) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # synced as a whole afterwards
         connection.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE").fetchall()  # so that it needs no other file to be read
+    # What `PRAGMA journal_mode = DELETE` would write, so that the copy needs no other file to be read. But
+    # that refuses where these two bytes are damaged, which is no reason not to save the rest.
+    with target.open("r+b") as file:
+        file.seek(_VERSIONS_AT)
+        file.write(b"\1\1")
 
 
 def _must_be_sound(path: Path) -> None:
@@ -157,7 +175,7 @@ def _taken(target: Path) -> IndexFileError:
     return unwritable(target, "已经有这个文件，备份不覆盖任何文件，请换一个名字")
 
 
-def _receive(backup: Path, incoming: Path, path: Path) -> None:
+def _receive(backup: Path, incoming: Path, path: Path, acknowledged: int) -> None:
     """Copy a backup into the folder, bring it to rest, and check it."""
     for suffix in ("", "-wal"):
         origin = backup.with_name(backup.name + suffix)
@@ -174,7 +192,7 @@ def _receive(backup: Path, incoming: Path, path: Path) -> None:
         if finding is not None:
             raise DamageError(finding.place, finding.problem)
         # Nobody who compares `Store.version` may take the restored state for one he has seen.
-        changes = max(counter(connection, "changes"), _changes_of(path)) + 1
+        changes = max(counter(connection, "changes"), _changes_of(path), acknowledged) + 1
         with transaction(connection):
             update(connection, "meta", ("changes", changes))
         if not checkpoint(connection):

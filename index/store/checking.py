@@ -2,8 +2,7 @@
 
 What cannot be seen, because nothing refers to it: bytes of free pages, the space between the rows of a page,
 and fields of the file's first hundred bytes that decide nothing (change counters, cookies, the version that
-wrote last, reserved bytes). None of them is ever read as content. And a log (`-wal`) that was damaged after
-its writer was killed ends, for SQLite, where the damage begins: the changes behind that are lost unseen.
+wrote last, reserved bytes). None of them is ever read as content.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ import numpy as np
 from index.flat import fault
 from index.store.faults import DamageError
 from index.store.matrices import read_vectors, vector_keys
+from index.store.pages import changes_problem
 from index.store.reading import (
     Row,
-    calibration_of,
+    calibrations_of,
     counter,
     metadata_from,
     place_of,
@@ -29,23 +29,26 @@ from index.store.reading import (
     source_problem,
     waiting,
 )
-from index.store.records import DEFAULT_COLLECTION, Finding, StoredVectors
+from index.store.records import Finding, StoredVectors
 from index.store.schema import verify
+from rag.records import DEFAULT_COLLECTION
 
 NEXT_STEP = "请从备份恢复；没有备份就删除这份文档，再重新添加。"
 _WHOLE_FILE = "请从备份恢复；没有备份就移走这个文件，再重新添加文档。"
 _MAX_REPORTED = 100
 
 
-def check(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
+def check(connection: sqlite3.Connection, name: str, acknowledged: int = 0) -> Iterator[Finding]:
     """All that is wrong; nothing if all is well.
 
     Args:
         connection: One that reads, in a snapshot.
         name: The file's name, for places.
+        acknowledged: How many changes there are at the least.
     """
     parts: tuple[Callable[[sqlite3.Connection], Iterator[tuple[str, str]]], ...] = (
         _schema,
+        lambda readable: _changes(readable, acknowledged),
         _pages,
         _references,
         _counters,
@@ -78,6 +81,12 @@ def _schema(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         yield "", problem
 
 
+def _changes(connection: sqlite3.Connection, acknowledged: int) -> Iterator[tuple[str, str]]:
+    problem = changes_problem(connection, acknowledged)
+    if problem:
+        yield "", problem
+
+
 def _pages(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     for (problem,) in connection.execute(f"PRAGMA integrity_check({_MAX_REPORTED})"):
         if problem != "ok":
@@ -102,8 +111,7 @@ def _collections(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
         names.append(row["name"])
         for identifier, found in chain(_sources(connection, row), _removals(connection, row)):
             yield place_of(row["name"], identifier), found
-        for calibrated in list(_calibrated(connection, row)):
-            calibration_of(connection, row["name"], calibrated)
+        calibrations_of(connection, row["name"])
     if DEFAULT_COLLECTION not in names:
         yield "", f"缺少文库 {DEFAULT_COLLECTION}"
 
@@ -166,14 +174,6 @@ def _removals(connection: sqlite3.Connection, collection: Row) -> Iterator[tuple
         values = (collection["id"], row["source_id"], removed.document_id)
         if connection.execute(living, values).fetchone():
             yield removed.document_id, "既在文库里，又记着已删除"
-
-
-def _calibrated(connection: sqlite3.Connection, collection: Row) -> Iterator[str]:
-    found = connection.execute(
-        "SELECT encoder_key FROM calibrations WHERE collection = ?", (collection["id"],)
-    )
-    for (key,) in found.fetchall():
-        yield str(key)
 
 
 def _pending(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:

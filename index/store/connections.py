@@ -5,8 +5,6 @@ the file itself later ("checkpoint"). Readers see the last commit and never wait
 was killed, whoever opens the file next, reader or writer, finds in the log what was committed. For that a
 reader too must be able to write `library.sqlite3-shm`, where SQLite keeps track of the log; so it runs as the
 same user, or finds the one that a writer made.
-
-A connection is used by one thread at a time: `ReaderPool.taken` gives it out and takes it back.
 """
 
 from __future__ import annotations
@@ -14,22 +12,17 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from index.files import Files
 from index.store.bodies import PAGE_BYTES
-from index.store.faults import closed
 
 FILE_NAME = "library.sqlite3"
 
 _BUSY_MS = 2000  # only programs of others, or a log being recovered, can make us wait
 _LOG_BYTES = 16 << 20  # what is left of the log after a large transaction is cut back to this
-_IDLE_READERS = 4
-
-Identity = tuple[int, int]
 
 
 def make_folder(folder: Path, files: Files) -> None:
@@ -166,12 +159,6 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
     return not blocked
 
 
-def identity_of(path: Path) -> Identity:
-    """Which file this is now; another one after a restore."""
-    status = path.stat()
-    return status.st_dev, status.st_ino
-
-
 @contextlib.contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Inside, every read sees the same committed state."""
@@ -184,67 +171,3 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-class ReaderPool:
-    """Connections that read one file, each lent to one thread at a time.
-
-    Args:
-        path: The file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._idle: list[tuple[Identity, sqlite3.Connection]] = []
-        self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing is read any more."""
-        return self._closed
-
-    @contextlib.contextmanager
-    def taken(self) -> Iterator[sqlite3.Connection]:
-        """A connection with a snapshot of its own.
-
-        Raises:
-            sqlite3.Error: If the file cannot be read.
-            OSError: If it is not there.
-            UnavailableError: With code `shutting_down` if this was closed.
-        """
-        identity, connection = self._take()
-        sound = False
-        try:
-            with snapshot(connection):
-                yield connection
-            sound = True
-        finally:
-            self._give_back(identity, connection, keep=sound)
-
-    def close(self) -> None:
-        """Close what is idle now, and what is lent when it comes back."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for _, connection in idle:
-            connection.close()
-
-    def _take(self) -> tuple[Identity, sqlite3.Connection]:
-        identity = identity_of(self._path)
-        with self._lock:
-            if self._closed:
-                raise closed(self._path)
-            fitting = self._idle.pop() if self._idle else None
-        if fitting is not None:
-            if fitting[0] == identity:
-                return fitting
-            fitting[1].close()  # a backup was put in its place meanwhile
-        return identity, connect(self._path, writable=False)
-
-    def _give_back(self, identity: Identity, connection: sqlite3.Connection, *, keep: bool) -> None:
-        with self._lock:
-            if keep and not self._closed and len(self._idle) < _IDLE_READERS:
-                self._idle.append((identity, connection))
-                return
-        connection.close()

@@ -84,6 +84,10 @@ def translated(path: Path, *, writing: bool = False) -> Iterator[None]:
         name = str(getattr(error, "sqlite_errorname", ""))
         if name.startswith(_BUSY):
             raise busy(path, error) from error
+        if name == "SQLITE_READONLY" and writing:
+            # Or SQLite does not know the "write version" in the file's header (byte 18): it says the same.
+            doubt = "磁盘和权限没有问题的话，是文件头损坏：请用 `cewen backup` 存出内容，再恢复"
+            raise unwritable(path, f"{error}（{doubt}）") from error
         if name.startswith(_REFUSED):
             raise (unwritable if writing else _unopenable)(path, error) from error
         raise damaged(path, str(error)) from error

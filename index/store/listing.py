@@ -10,13 +10,17 @@ from index.store.reading import Row, collection_row, place_of, removal_from, row
 from index.store.records import SourceLabel, StoredVectors, VectorStamp
 
 
-def live_documents(connection: sqlite3.Connection, collection: str) -> Iterator[tuple[int, str]]:
-    """Row number and id of every live document, in order of addition."""
+def live_documents(
+    connection: sqlite3.Connection, collection: str, source_id: str | None = None
+) -> Iterator[tuple[int, str]]:
+    """Row number and id of every live document, of one source or of all, in order of addition."""
     found = collection_row(connection, collection)
     if found is None:
         return
-    where = "WHERE collection = ? ORDER BY sequence"
-    for source in rows(connection, "sources", where, (found["id"],), place_of(collection)):
+    where, values = "WHERE collection = ? ORDER BY sequence", [found["id"]]
+    if source_id is not None:
+        where, values = "WHERE collection = ? AND source_id = ?", [found["id"], source_id]
+    for source in rows(connection, "sources", where, values, place_of(collection)):
         place = place_of(collection, source["source_id"])
         of_source = "WHERE source = ? ORDER BY number"
         for document in rows(connection, "documents", of_source, (source["id"],), place):
@@ -67,6 +71,14 @@ def stamps_of(connection: sqlite3.Connection, collection: str, encoder_key: str)
         place = place_of(collection, document_id)
         for row in rows(connection, "vectors", where, (row_id, encoder_key), place):
             yield VectorStamp(document_id, row["rows_sha256"])
+
+
+def row_counts_of(connection: sqlite3.Connection, collection: str, kind: str) -> Iterator[tuple[str, int]]:
+    """Id of every live document that has vectors of a kind, and how many, whatever they were made with."""
+    where = "WHERE document = ? AND kind = ? ORDER BY encoder_key, part LIMIT 1"
+    for row_id, document_id in live_documents(connection, collection):
+        for row in rows(connection, "vectors", where, (row_id, kind), place_of(collection, document_id)):
+            yield document_id, row["all_rows"]
 
 
 def deleted_sources_of(connection: sqlite3.Connection, collection: str) -> frozenset[str]:

@@ -20,7 +20,6 @@ from index.store.backup import restore as restore_backup
 from index.store.checking import check
 from index.store.connections import (
     FILE_NAME,
-    ReaderPool,
     checkpoint,
     connect,
     make_file,
@@ -28,12 +27,15 @@ from index.store.connections import (
     transaction,
 )
 from index.store.faults import DamageError, closed, translated
-from index.store.lock import WriterLock
+from index.store.lock import InUse, WriterLock, acknowledged_changes
+from index.store.pages import first_problem, prove_pages
+from index.store.readers import ReaderPool
 from index.store.reading import counter
-from index.store.records import DEFAULT_COLLECTION, Finding
-from index.store.schema import create, update, verify
+from index.store.records import Finding
+from index.store.schema import create, update
 from index.store.writing import create_collection
 from rag.errors import IndexFileError, UnavailableError
+from rag.records import DEFAULT_COLLECTION
 
 
 def utc_now() -> datetime:
@@ -50,17 +52,18 @@ class OpenFile:
     """
 
     def __init__(
-        self, path: Path, files: Files, clock: Callable[[], datetime], lock: WriterLock | None
+        self, path: Path, files: Files, clock: Callable[[], datetime], lock: WriterLock | None, in_use: InUse
     ) -> None:
         self.path = path
         self.writable = lock is not None
         self._files = files
         self._clock = clock
         self._lock = lock
-        self._readers = ReaderPool(path)
+        self._readers = ReaderPool(path, in_use.release)
         self._writer: sqlite3.Connection | None = None
         self._turn = threading.Lock()
         self._erasing = False
+        self._proved = False
 
     @classmethod
     def open(
@@ -81,8 +84,8 @@ class OpenFile:
             clock: Gives the time that is noted for people.
 
         Raises:
-            UnavailableError: With code `library_busy` while another process writes, naming it; with
-                `library_read_only` when a store that was opened to be read is to be changed.
+            UnavailableError: With code `library_busy` while another process writes, naming it, or restores a
+                backup; with `library_read_only` when a store that was opened to be read is to be changed.
             IndexFileError: With code `library_missing` if there is none to read, `library_damaged` if its
                 content cannot be trusted, `library_newer` if a newer version wrote it,
                 `library_unwritable` if the disk refuses.
@@ -96,7 +99,13 @@ class OpenFile:
                     f"文件夹 {str(folder)!r} 里还没有文库。请先启动服务或添加文档。", code="library_missing"
                 )
             lock = WriterLock(folder) if writable else None
-        store = cls(path, files, clock, lock)
+            try:
+                in_use = InUse(folder)
+            except BaseException:
+                if lock is not None:
+                    lock.release()
+                raise
+        store = cls(path, files, clock, lock, in_use)
         try:
             store._begin()
         except BaseException:
@@ -117,7 +126,8 @@ class OpenFile:
             if writer is not None:
                 # Committed is committed: what cannot be copied now stays in the log for the next one.
                 with contextlib.suppress(sqlite3.Error):
-                    checkpoint(writer)
+                    if checkpoint(writer):
+                        self._acknowledge(0)
                 writer.close()
             if self._lock is not None:
                 self._lock.release()
@@ -154,8 +164,9 @@ class OpenFile:
 
     def check(self) -> Iterator[Finding]:
         """All that is not as it was written, of one state; reads everything, in little memory."""
+        acknowledged = acknowledged_changes(self.path.parent)  # first: more may come meanwhile
         with self.reading() as connection:
-            yield from check(connection, self.path.name)
+            yield from check(connection, self.path.name, acknowledged)
 
     def backup(self, target: Path) -> None:
         """Copy the present state into a new file, verified; others may write meanwhile.
@@ -191,9 +202,14 @@ class OpenFile:
         """
         with self._turn, translated(self.path, writing=True):
             writer = self._connection()
+            if not self._proved:
+                prove_pages(writer)
+                self._proved = True
             with transaction(writer):
                 yield writer
-                update(writer, "meta", ("changes", counter(writer, "changes") + 1))
+                changes = counter(writer, "changes") + 1
+                update(writer, "meta", ("changes", changes))
+            self._acknowledge(changes)
             self._erasing |= erases
             if self._erasing:
                 # The change itself is durable already, so whatever happens here is for the next time.
@@ -213,17 +229,23 @@ class OpenFile:
             raise sqlite3.ProgrammingError(f"the store {str(self.path)!r} is closed")
         return self._writer
 
+    def _acknowledge(self, changes: int) -> None:
+        if self._lock is not None:
+            with contextlib.suppress(OSError):  # the change is durable without it
+                self._lock.note_changes(changes)
+
     def _begin(self) -> None:
         with translated(self.path, writing=self.writable):
             if self.writable:
                 clear_unfinished(self.path.parent)
             if self.writable and not self.path.exists():
                 make_file(self.path, self._files, self._fill)
+                self._acknowledge(0)  # whatever there was before
             if self.path.stat().st_size == 0:
                 raise DamageError("", "文件是空的")
             # By a reader first: a file of another program or a newer version stays exactly as it is.
             with self._readers.taken() as connection:
-                problem = verify(connection)
+                problem = first_problem(connection, self._lock.changes if self._lock else 0)
             if problem:
                 raise DamageError("", problem)
             if self.writable:

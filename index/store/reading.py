@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from index.store.bodies import unpacked
@@ -39,10 +42,16 @@ def rows(
     """
     names = COLUMNS[table]
     query = f"SELECT {', '.join(names)}, seal FROM {table} {where}"  # noqa: S608 - constant names
-    for *found, seal in connection.execute(query, tuple(values)):
-        if seal_of(table, found) != seal:
-            raise DamageError(place, f"{table} 表第 {found[0]!r} 行与校验和不符")
-        yield dict(zip(names, found, strict=True))
+    yield from _sealed(table, connection.execute(query, tuple(values)), place)
+
+
+def _sealed(table: str, found: Iterable[tuple[Any, ...]], place: str) -> Iterator[Row]:
+    """Rows by column name; each was selected with its seal after its columns."""
+    names = COLUMNS[table]
+    for *values, seal in found:
+        if seal_of(table, values) != seal:
+            raise DamageError(place, f"{table} 表第 {values[0]!r} 行与校验和不符")
+        yield dict(zip(names, values, strict=True))
 
 
 def collection_row(connection: sqlite3.Connection, name: str) -> Row | None:
@@ -65,14 +74,19 @@ def stored_source(connection: sqlite3.Connection, collection: str, row: Row) -> 
     """The source of a row, with its text and its live documents."""
     place = place_of(collection, row["source_id"])
     documents = list(rows(connection, "documents", "WHERE source = ? ORDER BY number", (row["id"],), place))
+    return _stored_source(connection, collection, row, documents, place)
+
+
+def _stored_source(
+    connection: sqlite3.Connection, collection: str, row: Row, documents: Sequence[Row], place: str
+) -> StoredSource:
     live = tuple(document["number"] for document in documents if document["live"])
     source = source_of(connection, row, place)
     problem = source_problem(row, documents)
     if problem:
         raise DamageError(place, problem)
-    return StoredSource(
-        collection, row["source_id"], row["sequence"], row["origin"], source, row["added_at"], live
-    )
+    known = (collection, row["source_id"], row["sequence"], row["origin"], source, row["added_at"], live)
+    return StoredSource(*known, removed=len(documents) - len(live))
 
 
 def source_problem(row: Row, documents: Sequence[Row]) -> str | None:
@@ -111,21 +125,32 @@ def sources_of(connection: sqlite3.Connection, collection: str, after: int) -> I
     found = collection_row(connection, collection)
     if found is None:
         return
+    values = (found["id"], after)
+    # One query for all documents, in the order of their sources: one for each source costs twice the time.
+    names = COLUMNS["documents"]
+    query = (
+        f"SELECT {', '.join(f'd.{name}' for name in names)}, d.seal"  # noqa: S608 - constant names
+        " FROM sources s JOIN documents d ON d.source = s.id"
+        " WHERE s.collection = ? AND s.sequence > ? ORDER BY s.sequence, d.number"
+    )
+    groups = groupby(connection.execute(query, values), key=itemgetter(names.index("source")))
+    group = next(groups, None)
     where = "WHERE collection = ? AND sequence > ? ORDER BY sequence"
-    for row in rows(connection, "sources", where, (found["id"], after), place_of(collection)):
-        yield stored_source(connection, collection, row)
+    for row in rows(connection, "sources", where, values, place_of(collection)):
+        place, documents = place_of(collection, row["source_id"]), list[Row]()
+        if group is not None and group[0] == row["id"]:
+            documents += _sealed("documents", group[1], place)
+            group = next(groups, None)
+        yield _stored_source(connection, collection, row, documents, place)
 
 
-def source_by(
-    connection: sqlite3.Connection, collection: str, where: str, values: Sequence[object]
-) -> StoredSource | None:
-    """The first source of a collection that meets a condition; None if none does."""
+def source_by_id(connection: sqlite3.Connection, collection: str, source_id: str) -> StoredSource | None:
+    """A source of a collection; None if it is not there."""
     found = collection_row(connection, collection)
     if found is None:
         return None
-    condition = f"WHERE collection = ? AND {where}"
-    matching = rows(connection, "sources", condition, (found["id"], *values), place_of(collection))
-    row = next(matching, None)
+    condition = "WHERE collection = ? AND source_id = ?"
+    row = next(rows(connection, "sources", condition, (found["id"], source_id), place_of(collection)), None)
     return None if row is None else stored_source(connection, collection, row)
 
 
@@ -168,16 +193,13 @@ def waiting(connection: sqlite3.Connection) -> Iterator[Pending]:
         )
 
 
-def calibration_of(connection: sqlite3.Connection, collection: str, encoder_key: str) -> str | None:
-    """What was stored for a collection and an encoder; None if nothing was."""
+def calibrations_of(connection: sqlite3.Connection, collection: str) -> dict[str, str]:
+    """What was stored for a collection, by encoder key."""
     found = collection_row(connection, collection)
     if found is None:
-        return None
-    where = "WHERE collection = ? AND encoder_key = ?"
-    row = next(
-        rows(connection, "calibrations", where, (found["id"], encoder_key), place_of(collection)), None
-    )
-    return None if row is None else str(row["content"])
+        return {}
+    stored = rows(connection, "calibrations", "WHERE collection = ?", (found["id"],), place_of(collection))
+    return {row["encoder_key"]: str(row["content"]) for row in stored}
 
 
 def counter(connection: sqlite3.Connection, key: str) -> int:
@@ -193,6 +215,7 @@ def metadata_text(metadata: Metadata) -> str:
     return json.dumps(asdict(metadata), ensure_ascii=False, sort_keys=True)
 
 
+@lru_cache(maxsize=256)  # nothing is said of most sources, and much the same of many others
 def metadata_from(text: str) -> Metadata:
     """What `metadata_text` wrote."""
     fields: dict[str, Any] = json.loads(text)

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from rag.records import Source
 
-DEFAULT_COLLECTION = "default"
-"""The collection that every store has."""
-
 RemovedBy = Literal["user", "replaced", "sync"]
 Withdrawal = tuple[str, RemovedBy, tuple[str, ...]]
 """A removal that is asked for: document id, by whom, ids of the documents that take its place."""
@@ -51,6 +48,7 @@ class StoredSource:
         source: Text, name and metadata; the text agrees with its SHA-256.
         added_at: UTC, ISO 8601, when it first came; for people.
         live: Numbers of its documents that were not removed, ascending from 1; never empty.
+        removed: How many of its documents were. Their text is still in `source`.
     """
 
     collection: str
@@ -60,6 +58,7 @@ class StoredSource:
     source: Source
     added_at: str
     live: tuple[int, ...]
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,8 @@ class Addition:
     Attributes:
         source: The text and what is said about it.
         origin: What it belongs to.
-        documents: One for each document of the source, numbers 1 to n in order.
+        documents: One for each document of the source, numbers 1 to n in order; none if only what is said of
+            a source that is there changes, and its documents stay as they are.
     """
 
     source: Source

@@ -15,12 +15,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from functools import cache
 
 from rag.errors import IndexFileError
 
 APPLICATION_ID = 0x6377_6C62  # "cwlb": a library of ours
-FORMAT_VERSION = 1
-"""Changes when a file written before can no longer be read, or would be read wrongly."""
+FORMAT_VERSION = 2
+"""Changes when a program of before could no longer read the file, or would read it wrongly."""
 
 _TABLES = {
     "meta": "key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL, seal BLOB NOT NULL",
@@ -62,13 +64,19 @@ _TABLES = {
 # Without an index on a referring column, deleting what it refers to walks the whole table.
 _INDEXES = {
     "removals_by_source": "removals (collection, source_id)",
-    "sources_by_original": "sources (collection, original_sha256)",
     "pending_by_collection": "pending (collection)",
 }
 STATEMENTS = tuple(
     [f"CREATE TABLE {name} ({' '.join(columns.split())})" for name, columns in _TABLES.items()]
     + [f"CREATE INDEX {name} ON {columns}" for name, columns in _INDEXES.items()]
 )
+FORMATS = {
+    # Has an index that nothing looks into. It stays where it is: read and written as it is, such a file can
+    # still be opened by the programs that made it.
+    1: (*STATEMENTS, "CREATE INDEX sources_by_original ON sources (collection, original_sha256)"),
+    FORMAT_VERSION: STATEMENTS,
+}
+"""By format number what makes the tables of a file that can be read and written."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "meta": ("key", "value"),
@@ -165,7 +173,7 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def verify(connection: sqlite3.Connection) -> str | None:
-    """Why a file is not one of this format, in Chinese; None if it is.
+    """Why a file is not one of ours, in Chinese; None if it is.
 
     Raises:
         IndexFileError: With code `library_newer` if a newer version of Cewen wrote it.
@@ -180,14 +188,27 @@ def verify(connection: sqlite3.Connection) -> str | None:
             "请升级策问后再打开；文件没有改动。",
             code="library_newer",
         )
-    if version != FORMAT_VERSION:
-        return f"格式版本是 {version}，应为 {FORMAT_VERSION}"
-    schema = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
-    if sorted(sql for (sql,) in schema) != sorted(STATEMENTS):
+    if version not in FORMATS:
+        return f"格式版本是 {version}，应为 {'、'.join(map(str, FORMATS))}"
+    if _layout(connection) != _layout_of(version):
         return "表的定义被改动过"
     if _pragma(connection, "auto_vacuum") != 0:
         return "文件头被改动过"
     return None
+
+
+def _layout(connection: sqlite3.Connection) -> list[str]:
+    """All that SQLite notes about tables and indexes, but for the pages where they begin."""
+    found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    return sorted(map(repr, found))
+
+
+@cache
+def _layout_of(version: int) -> list[str]:
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for statement in FORMATS[version]:
+            empty.execute(statement)
+        return _layout(empty)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -13,20 +13,26 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from index.store.applying import apply, drop_collection
-from index.store.listing import deleted_sources_of, labels_of, live_documents, stamps_of, vectors_of
+from index.store.listing import (
+    deleted_sources_of,
+    labels_of,
+    live_documents,
+    row_counts_of,
+    stamps_of,
+    vectors_of,
+)
 from index.store.opening import OpenFile
 from index.store.reading import (
-    calibration_of,
+    calibrations_of,
     collection_row,
     removal_of,
     rows,
-    source_by,
+    source_by_id,
     sources_of,
     stored_collection,
     waiting,
 )
 from index.store.records import (
-    DEFAULT_COLLECTION,
     Addition,
     Pending,
     Removal,
@@ -46,6 +52,7 @@ from index.store.writing import (
     set_calibration,
     switch_encoder,
 )
+from rag.records import DEFAULT_COLLECTION
 
 
 class Store(OpenFile):
@@ -107,15 +114,7 @@ class Store(OpenFile):
     def source(self, collection: str, source_id: str) -> StoredSource | None:
         """One source; None if it is not there or no document of it is live."""
         with self.reading() as connection:
-            return source_by(connection, collection, "source_id = ?", (source_id,))
-
-    def by_original(self, collection: str, name: str, original_sha256: str) -> StoredSource | None:
-        """The source of this name that was converted from this file; None if there is none."""
-        if not original_sha256:  # that of every text that was not converted
-            return None
-        where = "original_sha256 = ? AND name = ? ORDER BY sequence DESC"
-        with self.reading() as connection:
-            return source_by(connection, collection, where, (original_sha256, name))
+            return source_by_id(connection, collection, source_id)
 
     def apply(
         self,
@@ -125,6 +124,7 @@ class Store(OpenFile):
         additions: Sequence[Addition] = (),
         encoder_key: str,
         done_pending: str | None = None,
+        forgets_pending: bool = False,
     ) -> int:
         """Remove documents, then add sources, and end a job: all of it or nothing.
 
@@ -138,25 +138,24 @@ class Store(OpenFile):
             additions: Sources with the vectors of their documents (empty ones keep those that are stored).
             encoder_key: What the vectors were made with.
             done_pending: A job whose text is no longer waiting.
+            forgets_pending: Whether nothing waits any longer.
 
         Returns:
             The collection's new sequence: one more for each removal and addition.
 
         Raises:
             NotFoundError: With code `collection_not_found`, or `document_not_found` for a removal.
-            InputError: With code `document_conflict` if another text has the same source id.
+            InputError: With code `document_conflict` if another text has the same source id, or had it.
             ValueError: If a text does not have its SHA-256, or documents or vectors are not in order.
         """
-        with self.changing(erases=bool(removals)) as connection:
-            sequence = apply(connection, collection, removals, additions, encoder_key, self.now())
-            if done_pending is not None:
-                drop_pending(connection, done_pending)
-            return sequence
+        with self.changing(erases=bool(removals) or forgets_pending) as connection:
+            ended = (done_pending, forgets_pending)
+            return apply(connection, collection, removals, additions, encoder_key, self.now(), *ended)
 
-    def live_documents(self, collection: str) -> tuple[str, ...]:
-        """Ids of the live documents, in order of addition; none if there is no such collection."""
+    def live_documents(self, collection: str, source_id: str | None = None) -> tuple[str, ...]:
+        """Ids of the live documents, of one source or all, in order of addition; none if there is no such."""
         with self.reading() as connection:
-            return tuple(document_id for _, document_id in live_documents(connection, collection))
+            return tuple(document_id for _, document_id in live_documents(connection, collection, source_id))
 
     def deleted_sources(self, collection: str) -> frozenset[str]:
         """Hex SHA-256 of the texts that a person removed or replaced whole and that did not come back."""
@@ -180,6 +179,11 @@ class Store(OpenFile):
         """What `vectors` would give, by its stamps alone: no vector is read."""
         with self.reading() as connection:
             return tuple(stamps_of(connection, collection, encoder_key))
+
+    def row_counts(self, collection: str, kind: str) -> dict[str, int]:
+        """How many vectors of a kind each live document has that has some, whatever they were made with."""
+        with self.reading() as connection:
+            return dict(row_counts_of(connection, collection, kind))
 
     def drop_vectors(self, collection: str) -> None:
         """Forget all vectors of a collection, whatever they were made with.
@@ -219,6 +223,7 @@ class Store(OpenFile):
 
         Raises:
             NotFoundError: With code `collection_not_found`.
+            InputError: As `apply`.
             ValueError: If the job is waiting already, or the text does not have its SHA-256.
         """
         with self.changing() as connection:
@@ -237,7 +242,12 @@ class Store(OpenFile):
     def calibration(self, collection: str, encoder_key: str) -> str | None:
         """What was stored with `set_calibration`; None if nothing was."""
         with self.reading() as connection:
-            return calibration_of(connection, collection, encoder_key)
+            return calibrations_of(connection, collection).get(encoder_key)
+
+    def calibrations(self, collection: str) -> dict[str, str]:
+        """What was stored with `set_calibration`, by encoder key."""
+        with self.reading() as connection:
+            return calibrations_of(connection, collection)
 
     def set_calibration(self, collection: str, encoder_key: str, text: str | None) -> None:
         """Store a collection's calibration for an encoder, or with None forget it.

@@ -96,6 +96,7 @@ def put_pending(connection: sqlite3.Connection, pending: Pending) -> None:
     if connection.execute("SELECT 1 FROM pending WHERE job_id = ?", (pending.job_id,)).fetchone():
         raise ValueError(f"job {pending.job_id!r} is pending already")
     source = pending.source
+    check_id(connection, source)
     values = (
         *(next_id(connection, "pending"), pending.job_id, row["id"], put_text(connection, source)),
         *(pending.origin, source.name, source.sha256, source.encoding, source.original_sha256),
@@ -123,6 +124,29 @@ def set_calibration(
             "calibrations",
             (next_id(connection, "calibrations"), row["id"], encoder_key, content),
         )
+
+
+def check_id(connection: sqlite3.Connection, source: Source) -> None:
+    """See whether the id of a text is that of no other one, here or gone, in any collection.
+
+    An id is a part of a checksum, and somebody who tries for some seconds can make two texts that share it.
+    Links and citations name nothing else; they must not show one text in the place of another.
+
+    Raises:
+        InputError: With code `document_conflict`.
+    """
+    for table, column in (("sources", "sha256"), ("removals", "source_sha256")):
+        taken = connection.execute(
+            f"SELECT 1 FROM {table} WHERE collection IN (SELECT id FROM collections)"  # noqa: S608 - ours
+            f" AND source_id = ? AND {column} <> ? LIMIT 1",
+            (source.source_id, source.sha256),
+        ).fetchone()
+        if taken:
+            raise InputError(
+                f"编号 {source.source_id} 属于另一份不同的原文，它在文库里或曾在文库里（两份的 SHA-256 "
+                "前 12 位碰巧相同）。请在文中加一个空行后再添加。",
+                code="document_conflict",
+            )
 
 
 def put_text(connection: sqlite3.Connection, source: Source) -> int:

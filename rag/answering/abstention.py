@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag.confidence.judge import Judgement
 from rag.question import Question
 from rag.records import Passage, Reason
+from rag.text.folding import fold
 
 _NEAR_CHARS = 40
 _NAMED_WORDS = 2
@@ -36,25 +37,31 @@ def abstain(question: Question, judgement: Judgement, related: Sequence[Passage]
     """
     if not related:
         return Abstention("off_topic", "没有可以查找的文章，无法据此回答。请先添加文章，或放宽筛选条件。")
-    reason = abstention_reason(question, judgement)
+    reason = abstention_reason(question, judgement, related)
     return Abstention(reason, _text(reason, judgement, related))
 
 
-def abstention_reason(question: Question, judgement: Judgement) -> Reason:
+def abstention_reason(question: Question, judgement: Judgement, related: Sequence[Passage]) -> Reason:
     """Why there is no answer.
 
     `too_vague`: the question has no word that could be looked for. `off_topic`: nothing in the corpus is near
     what it is about. `false_premise`: its subject is there, and it takes for granted what no passage says: it
-    asks for the reasons of something, or what is said to be done is a word that the corpus never writes.
+    asks for the reasons of something that the nearest passage does not name in full, or what is said to be
+    done is a word that the corpus never writes.
     `not_stated`: the subject is there, the answer is not.
     """
     if not question.words:
         return "too_vague"
     if not judgement.on_topic:
         return "off_topic"
-    presumes = question.kind == "why" or (
-        question.kind not in ("number", "date") and bool(judgement.wording.verbs)
-    )
+    wording = judgement.wording
+    if question.kind == "why":
+        nearest = fold(related[0].chunk.text)
+        presumes = not all(word in nearest for word in wording.words)
+    else:
+        presumes = question.kind not in ("number", "date") and any(
+            verb in judgement.absent for verb in wording.verbs
+        )
     return "false_premise" if presumes else "not_stated"
 
 
@@ -68,10 +75,7 @@ def _text(reason: Reason, judgement: Judgement, related: Sequence[Passage]) -> s
     text = openings[reason]
     if reason not in ("not_stated", "false_premise"):
         return text
-    wording = judgement.wording
-    missing = list(dict.fromkeys((*judgement.places, *wording.names, *wording.verbs, *wording.nouns)))[
-        :_NAMED_WORDS
-    ]
+    missing = judgement.absent[:_NAMED_WORDS]
     if missing:
         text += f"全文没有出现{'、'.join(f'“{word}”' for word in missing)}。"
     near = related[0]

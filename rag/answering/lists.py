@@ -18,6 +18,7 @@ _POOL = 8
 _COUNT_AGREES, _COUNT_DIFFERS = 2.5, 0.35
 _HEAD_SHARE, _MEMBER_SHARE = 0.8, 0.4
 _ENOUGH = 0.6
+_LEAD_SHARE, _FAIR_SHARE = 0.4, 0.1
 
 
 def wanted_enumeration(
@@ -35,10 +36,22 @@ def wanted_enumeration(
     best: tuple[float, Enumeration] | None = None
     for found in ranked[:_POOL]:
         for enumeration in structure.of_sentence(found.sentence.ordinal):
+            if count is None and not _speaks_as_a_whole(enumeration, relevance, ranked[0].relevance):
+                continue
             value = _fit(enumeration, found, relevance, count)
             if best is None or value > best[0]:
                 best = (value, enumeration)
     return best[1] if best and best[0] >= _ENOUGH * alone else None
+
+
+def _speaks_as_a_whole(enumeration: Enumeration, relevance: dict[int, float], best: float) -> bool:
+    """Whether more than one of its items is what was asked about: its announcement, or half of its heads.
+
+    A page of numbered sections is a list too; what is asked for may be the list inside one of them.
+    """
+    lead = max((relevance.get(announcer, 0.0) for announcer in enumeration.announcers), default=0.0)
+    spoken = sum(relevance.get(head, 0.0) >= _FAIR_SHARE * best for head in enumeration.heads)
+    return lead >= _LEAD_SHARE * best or 2 * spoken >= len(enumeration.heads)
 
 
 def _alone(found: RankedSentence, count: int | None) -> float:

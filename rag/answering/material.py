@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from rag.answering.citations import source_url
 from rag.answering.generator import GenerationRequest, RankedSentence
+from rag.answering.leads import Leads
 from rag.confidence.model import logistic
 from rag.corpus import Corpus
 from rag.question import Question
@@ -71,6 +72,7 @@ class MaterialMaker:
     ) -> None:
         self._corpus = corpus
         self._structure = structure
+        self._leads = Leads(corpus)
         self._max_chars = answer_max_chars
         self._public_url = public_url
 
@@ -106,7 +108,12 @@ class MaterialMaker:
     def _passages(self, question: Question, found: Retrieved, scope: Scope, top_k: int) -> Sequence[Passage]:
         chosen = {passage.chunk.ordinal: passage for passage in found.passages[:top_k]}
         known = {passage.chunk.ordinal: passage for passage in found.passages}
-        for ordinal in [*self._other_sides(question, found, scope), *self._rest_of_lists(found, chosen)]:
+        companions = [
+            *self._other_sides(question, found, scope),
+            *self._rest_of_lists(found, chosen),
+            *self._led_to(found, chosen),
+        ]
+        for ordinal in companions:
             chosen.setdefault(ordinal, known.get(ordinal) or self._unranked(ordinal))
         return [replace(passage, rank=rank) for rank, passage in enumerate(chosen.values(), 1)]
 
@@ -131,6 +138,20 @@ class MaterialMaker:
                 chunks = {self._corpus.sentences[row].chunk_ordinal for row in rows} - chosen.keys()
                 if len(wanted.keys() | chunks) <= _MAX_COMPANIONS:
                     wanted.update(dict.fromkeys(sorted(chunks)))
+        return list(wanted)
+
+    def _led_to(self, found: Retrieved, chosen: dict[int, Passage]) -> list[int]:
+        """Chunks below a question or a heading among the best sentences: what it leads to."""
+        near = [ranked.sentence for ranked in found.ranked if ranked.sentence.chunk_ordinal in chosen][:_POOL]
+        wanted: dict[int, None] = {}
+        for sentence in near:
+            below = (
+                self._leads.below(sentence)
+                if self._leads.heads(sentence) or self._leads.is_label(sentence)
+                else None
+            )
+            if below is not None:
+                wanted.setdefault(below.chunk_ordinal)
         return list(wanted)
 
     def _unranked(self, ordinal: int) -> Passage:

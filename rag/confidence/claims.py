@@ -14,8 +14,10 @@ from rag.confidence.wording import knows
 from rag.question import Question
 from rag.question_patterns import CLAUSE_END
 from rag.ranking.arms import LexicalArm
+from rag.text.digits import in_digits
 
-_FIGURE = re.compile(r"\d+(?:[.,]\d+)*%?")
+# Not the digits of a name of Latin letters ("e05", "hy-30"), which is one word of its own.
+_FIGURE = re.compile(r"(?<![a-z\d.])(?<![a-z]-)\d+(?:[.,]\d+)*%?(?!\d)")
 _FIGURE_MIN_DIGITS = 2
 _IS_HOW_MANY = re.compile(r"([\u4e00-\u9fff]{2,8})(?:是|有|为)(?:多少|几|多[大高长远重])")
 _COUNTED_KINDS = ("number", "date")
@@ -52,7 +54,7 @@ def lacking_claims(question: Question, arm: LexicalArm) -> Lacking:
         return Lacking((), ())
     figures = tuple(
         figure
-        for figure in (found.replace(",", "") for found in _FIGURE.findall(question.folded))
+        for figure in (found.replace(",", "") for found in _FIGURE.findall(in_digits(question.folded)))
         if sum(char.isdigit() for char in figure) >= _FIGURE_MIN_DIGITS
         and not knows(arm, figure)
         and not knows(arm, figure.rstrip("%"))

@@ -9,7 +9,7 @@ corpora; on a corpus whose encoder was never measured the dense evidence is left
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,7 @@ from rag.confidence.features import (
 )
 from rag.confidence.model import GROUPS, ConfidenceModels, logistic
 from rag.confidence.reader import Reader
-from rag.confidence.wording import Wording, knows, read_wording
+from rag.confidence.wording import Wording, is_word, knows, read_wording
 from rag.names import DocumentNames
 from rag.question import Question
 from rag.ranking.arms import LexicalArm
@@ -55,6 +55,8 @@ class Judgement:
         wording: What the corpus lacks of its words.
         places: Well-known places that it names and the corpus never does.
         logits: What the reader said of the first passages, best passage first; empty without a reader.
+        absent: Words of the question that neither the text nor any title, byline or heading has, the telling
+            ones first.
         logit: What the fitted model says, before any correction and rule; 0 where nothing was searched.
         features: All features by name, for `explain`.
     """
@@ -68,6 +70,7 @@ class Judgement:
     places: tuple[str, ...] = ()
     logits: tuple[float, ...] = ()
     logit: float = 0.0
+    absent: tuple[str, ...] = ()
 
 
 class Judge:
@@ -104,18 +107,15 @@ class Judge:
         self._reader = reader
         self._names = names
         self._knows_encoder = knows_encoder
-        groups = [*(("dense",) if knows_encoder else ()), "words", *(("reader",) if reader else ())]
-        self._model = models.by_name["+".join(groups)]
-        self.calibration: Calibration = "general" if knows_encoder else "none"
-        cautious = (
-            false_answer_rate if knows_encoder or false_answer_rate >= 1 else _CAUTION * false_answer_rate
-        )
         revision = reader.revision if reader else None
-        self.basis = Basis(self._model, revision, self._model.threshold(cautious), false_answer_rate)
+        self.basis = basis_of(
+            models, revision, knows_encoder=knows_encoder, false_answer_rate=false_answer_rate
+        )
+        self._model = self.basis.model
         self._correction = correction if correction and correction.fits(self.basis) else None
+        self.calibration = calibration_of(self.basis, correction, knows_encoder=knows_encoder)
         self._threshold = self.basis.threshold
         if self._correction is not None:
-            self.calibration = "collection"
             self._threshold = self._correction.threshold(self.basis)
         self.ever_answers = false_answer_rate > 0
         self.described: dict[str, Any] = {
@@ -158,7 +158,13 @@ class Judge:
             places,
             tuple(logits.tolist()),
             logit,
+            tuple(dict.fromkeys((*places, *self._absent(wording)))),
         )
+
+    def _absent(self, wording: Wording) -> Iterator[str]:
+        for word in (*wording.names, *wording.verbs, *wording.nouns):
+            if is_word(word) and not self._is_label(word):
+                yield word
 
     def _foreign_places(self, question: Question) -> tuple[str, ...]:
         return tuple(
@@ -178,3 +184,27 @@ class Judge:
 
     def _on_topic(self, found: Retrieved, wording: Wording) -> bool:
         return self._models.on_topic(topic_features(found.evidence, wording))
+
+
+def basis_of(
+    models: ConfidenceModels, reader: str | None, *, knows_encoder: bool, false_answer_rate: float
+) -> Basis:
+    """The fitted model for what there is to judge by, and its threshold at a rate.
+
+    Args:
+        models: Fitted models.
+        reader: Revision of the reader; None without one.
+        knows_encoder: As for `Judge`.
+        false_answer_rate: As for `Judge`.
+    """
+    groups = [*(("dense",) if knows_encoder else ()), "words", *(("reader",) if reader else ())]
+    model = models.by_name["+".join(groups)]
+    cautious = false_answer_rate if knows_encoder or false_answer_rate >= 1 else _CAUTION * false_answer_rate
+    return Basis(model, reader, model.threshold(cautious), false_answer_rate)
+
+
+def calibration_of(basis: Basis, correction: Correction | None, *, knows_encoder: bool) -> Calibration:
+    """What probabilities are fitted on that stand on this basis, with this correction if it fits."""
+    if correction is not None and correction.fits(basis):
+        return "collection"
+    return "general" if knows_encoder else "none"

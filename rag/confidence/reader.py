@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rag.context import in_context
 from rag.errors import ConfigError
 from rag.records import Passage
 from rag.text.folding import fold_for_encoder
@@ -77,7 +78,10 @@ class BundledReader:
 
     def read(self, question: str, passages: Sequence[Passage]) -> Floats:
         """A logit for each passage; one by one and on one thread, so that nothing changes the last bits."""
-        texts = [passage_text(p.document.authors, p.document.title, p.chunk.text) for p in passages]
+        texts = [
+            passage_text(p.document.authors, p.document.title, in_context(p.document, p.chunk))
+            for p in passages
+        ]
         logits = [self._logit(pair_tokens(self._tokenizer, question, text)) for text in texts]
         rounded: Floats = np.array([round(logit, _DECIMALS) for logit in logits], np.float64)
         return rounded
@@ -92,6 +96,12 @@ class BundledReader:
                 hidden = layer(hidden)
             first = hidden[0, 0].numpy().astype(np.float64)
         return float(first @ self._weight.astype(np.float64)) + self._bias
+
+
+def bundled_revision() -> str:
+    """Revision of the reader that ships with this package; loads none of its weights."""
+    with (files("rag.confidence") / WEIGHTS_FILE).open("rb") as handle, np.load(handle) as data:
+        return str(data["revision"])
 
 
 def passage_text(authors: Sequence[str], title: str | None, text: str) -> str:

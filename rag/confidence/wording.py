@@ -14,9 +14,10 @@ from rag.question import Question
 from rag.ranking.arms import LexicalArm
 from rag.ranking.features import KIND_TESTS, without_numbers_of
 from rag.text.enumeration import inline_counts
+from rag.text.family_names import FAMILY_NAMES
 from rag.text.folding import fold, has_han
 from rag.text.function_words import FUNCTION_WORDS
-from rag.text.terms import pairs
+from rag.text.terms import pairs, to_segment
 
 _NAME_TAGS = ("nr", "ns", "nt", "nz", "nrt")
 _NOUN_TAGS = ("n", "vn", "l", "i", "j")
@@ -25,6 +26,7 @@ _ASKING = "什哪谁几何啥咋"
 _NOWHERE = "\0"
 """A term that no text has: its idf is the largest there is."""
 _LOOKED_AT = 3
+_NAME_CHARS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def read_wording(question: Question, arm: LexicalArm) -> Wording:
     )
     tagged = [
         (word, tag)
-        for word, tag in rjieba.tag(question.folded)
+        for word, tag in rjieba.tag(to_segment(question.folded))
         if len(word) >= 2
         and has_han(word)
         and word not in FUNCTION_WORDS
@@ -77,6 +79,13 @@ def knows(arm: LexicalArm, term: str) -> bool:
     nowhere = arm.idf(_NOWHERE)
     found = pairs(term)
     return arm.idf(term) < nowhere or (bool(found) and all(arm.idf(pair) < nowhere for pair in found))
+
+
+def is_word(word: str) -> bool:
+    """Whether it is a word of the dictionary or looks like a person's name, no scrap of the segmenter's."""
+    import rjieba
+
+    return rjieba.cut(word, hmm=False) == [word] or (word[0] in FAMILY_NAMES and len(word) <= _NAME_CHARS)
 
 
 def held_share(words: Sequence[str], text: str) -> float:

@@ -8,6 +8,7 @@ limits say: whoever serves many callers must count them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from rag.converting.faults import named, too_large, unreadable
@@ -39,7 +40,13 @@ class Converted:
     notes: tuple[str, ...] = ()
 
 
-def convert(data: bytes, name: str, *, limits: Limits = DEFAULT_LIMITS) -> Converted:
+def convert(
+    data: bytes,
+    name: str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Converted:
     """The text of a document.
 
     The same bytes give the same text with the same versions of the libraries.
@@ -48,19 +55,21 @@ def convert(data: bytes, name: str, *, limits: Limits = DEFAULT_LIMITS) -> Conve
         data: The file's bytes.
         name: The file's name: decides together with the content what it is, and stands in messages.
         limits: What reading it may cost.
+        given_up: Whether nobody wants the text any more; a child process is killed then.
 
     Raises:
         InputError: `unsupported_document` if it is of no kind that is read, or its name says another kind;
             `unreadable_document` if it is damaged, encrypted, without text or too costly to read.
         TooLargeError: `document_too_large` if it is beyond a limit on size.
-        UnavailableError: If the machine cannot start a process now.
+        UnavailableError: If the machine cannot start a process now; with code `upload_abandoned` if it was
+            given up.
     """
     try:
         if len(data) > limits.file_bytes:
             raise too_large(f"有 {_in_mib(len(data))}，最多 {_in_mib(limits.file_bytes)}。请拆成几个文件。")
         kind = kind_of(data, name)
         if kind != "text":
-            text, notes = run_child(kind, data, limits)
+            text, notes = run_child(kind, data, limits, given_up=given_up)
             if not text.strip():
                 raise unreadable("里没有文字。请检查内容是否完整。")
             return Converted(text, media_type_of(kind, name), kind, _sha256(data), notes)

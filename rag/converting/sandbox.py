@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, cast
@@ -28,6 +29,8 @@ from rag.errors import InputError, UnavailableError
 CHILD = "rag.converting.child"
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _PIECE_BYTES = 65_536
+_LOOK_SECONDS = 0.1
+"""How often it is looked whether the text is still wanted."""
 _GRACE_SECONDS = 2.0
 _SYSTEM_VARIABLES = ("SYSTEMROOT",)  # without it Windows starts no Python
 
@@ -35,7 +38,14 @@ Reply = tuple[str, tuple[str, ...]]
 """The text, and notes about it."""
 
 
-def run_child(kind: str, data: bytes, limits: Limits, *, module: str = CHILD) -> Reply:
+def run_child(
+    kind: str,
+    data: bytes,
+    limits: Limits,
+    *,
+    module: str = CHILD,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Reply:
     """Convert `data` in a child process.
 
     Args:
@@ -43,10 +53,12 @@ def run_child(kind: str, data: bytes, limits: Limits, *, module: str = CHILD) ->
         data: Its bytes.
         limits: What it may cost.
         module: The module to run; another one in tests of this file.
+        given_up: Whether nobody wants the text any more; asked ten times a second.
 
     Raises:
         InputError: What the child says of the document, or that it came to no end.
-        UnavailableError: If no process can be started now.
+        UnavailableError: If no process can be started now; with code `upload_abandoned` if it was given up.
+            The child is dead then, as whenever this ends.
     """
     command = [sys.executable, "-P", "-B", "-m", module, kind, json.dumps(asdict(limits))]
     deadline = time.monotonic() + limits.seconds
@@ -62,11 +74,14 @@ def run_child(kind: str, data: bytes, limits: Limits, *, module: str = CHILD) ->
         )
     except OSError as error:  # no memory, too many processes: not the document's fault
         raise UnavailableError("现在启动不了转换文档的进程。请稍后再试。") from error
+    in_time = False
     try:
         answer = _Answer(process, data, limits.output_bytes)
-        in_time = answer.wait(deadline)
+        in_time = answer.wait(deadline, given_up)
     finally:
-        _end(process, deadline)
+        _end(process, deadline if in_time else 0.0)
+    if not in_time and given_up():
+        raise UnavailableError("发送的一方已经离开，转换中止，没有收下。", code="upload_abandoned")
     if not in_time:
         raise unreadable(f"读了 {limits.seconds:g} 秒还没有读完，已中止。请拆小，或另存为 .txt 后再试。")
     if answer.overflowed:
@@ -86,9 +101,10 @@ class _Answer:
         feeding.start()
         self._reading.start()
 
-    def wait(self, deadline: float) -> bool:
-        """Wait for the end of the answer; False if it did not come in time."""
-        self._reading.join(max(0.0, deadline - time.monotonic()))
+    def wait(self, deadline: float, given_up: Callable[[], bool]) -> bool:
+        """Wait for the end of the answer; False if it did not come in time, or before it was given up."""
+        while self._reading.is_alive() and (left := deadline - time.monotonic()) > 0 and not given_up():
+            self._reading.join(min(left, _LOOK_SECONDS))
         return not self._reading.is_alive()
 
     @staticmethod

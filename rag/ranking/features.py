@@ -17,7 +17,9 @@ import numpy.typing as npt
 from rag.corpus import Corpus
 from rag.question import Question
 from rag.ranking.arms import Floats, LexicalArm, Ordinals, SearchIndex, VectorArm
+from rag.ranking.asked_units import amount_test
 from rag.ranking.background import Background
+from rag.text.digits import in_digits
 from rag.text.folding import fold
 from rag.text.numbers import has_date, has_quantity
 from rag.text.terms import query_terms
@@ -168,7 +170,7 @@ def _neighbours(present: npt.NDArray[np.bool_], corpus: Corpus, ordinals: Ordina
 
 def _form(question: Question, corpus: Corpus, ordinals: Ordinals) -> tuple[Matrix, Matrix]:
     """Kind of thing asked for present (1), absent (-1) or untested (0); too short to inform (1) or not."""
-    test = KIND_TESTS.get(question.kind)
+    test = amount_test(question.folded) if question.kind == "number" else KIND_TESTS.get(question.kind)
     match, short = np.zeros(len(ordinals)), np.zeros(len(ordinals))
     for row, ordinal in enumerate(ordinals.tolist()):
         text = corpus.sentences[ordinal].text
@@ -180,7 +182,9 @@ def _form(question: Question, corpus: Corpus, ordinals: Ordinals) -> tuple[Matri
 
 def without_numbers_of(folded: str, question: Question) -> str:
     """The sentence without the numbers that the question itself names: they are no answer."""
-    for word in question.words:
-        if any(char.isdigit() for char in word):
-            folded = folded.replace(word, " ")
+    named = [word for word in question.words if any(char.isdigit() for char in word)]
+    if named:
+        folded = in_digits(folded)
+    for word in named:
+        folded = folded.replace(word, " ")
     return folded

@@ -11,22 +11,12 @@ import re
 from collections.abc import Sequence
 
 from rag.reading.lines import Line
+from rag.text.family_names import FAMILY_NAMES
 
 BULLETS = "■□◆◇●○▲△▼▽★☆▪▫◼◻▌◎"
 _NOTE_MAX_LINES = 8
 _NOTE_MAX_CHARS = 400
 
-# The family names of more than 99 % of the Han population, most frequent first.
-_FAMILY_NAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖萧田董潘袁蔡蒋余于杜叶程魏苏吕丁"
-    "任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付傅方邹熊白孟秦邱丘侯江尹薛闫阎段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴"
-    "严莫孔向常汤康易乔赖文洪柯温庄牛葛殷樊兰焦俞祝左裴柳詹凌包冉米阮骆齐聂符梅辛关阳涂路凡岳翟卜单鲁鲍"
-    "耿蒲池管司宁申游童舒章华甘项卓麻古艾欧苗成蓝虞季宫解应宗宣瞿冷房欧柏屈缪车娄匡姬费蔺滕蒙边荆晏蔚计尚"
-    "时寇翁芦盛栾靳井谷苟褚沙佟戚穆卞党鄢查宿原衡楚景简饶伍曲毕闵桂连车仇占揭敖商晋嵇桑乌盖巫初迟桓刁木"
-    "曾强逄练仝那全荣仲宦浦裘燕鹿云水窦封和谈贝支咸籍隗麦庞巩厉贡聂幸牟岑祁臧储狄茅纪喻区岩植"
-    "霍闻隋粟丛朴佘冼甄郎郁湛郗郜邬濮雍胥晁訾阚鞠巢蒯竺逯谯笪佴禹縻"
-    "張劉陳楊黃趙吳孫馬鄭謝許韓鄧馮葉蘇呂盧鐘譚陸賈傅鄒閻龍賀顧龔萬錢嚴湯喬賴溫莊蘭齊聶關陽塗單魯歐藍應"
-)
 _COMPOUND_NAMES = (
     "欧阳",
     "司马",
@@ -83,7 +73,7 @@ def byline_authors(content: str, *, needs_mark: bool = True) -> tuple[str, ...]:
 
 
 def _merge_spaced(tokens: Sequence[str]) -> list[str]:
-    """Put names that were spaced out to three ems ("李 白", "司马 光") together again."""
+    """Put names that were spaced out together again ("李 白", "司马 光", "宋 嘉禾")."""
     names: list[str] = []
     pending = ""
     for token in tokens:
@@ -96,10 +86,12 @@ def _merge_spaced(tokens: Sequence[str]) -> list[str]:
                 names.append(pending)
                 pending = ""
             continue
-        if pending:
-            names.append(pending)
-            pending = ""
-        names.append(token)
+        if pending in FAMILY_NAMES and len(token) == 2 and _HAN_NAME.match(token):
+            # Nobody has a name of one character: it is the family name of the two that follow.
+            names.append(pending + token)
+        else:
+            names += [pending, token] if pending else [token]
+        pending = ""
     return [*names, pending] if pending else names
 
 
@@ -114,7 +106,7 @@ def _is_name(token: str) -> bool:
         return False
     if token.startswith(_COMPOUND_NAMES):
         return len(token) >= 3
-    return token[0] in _FAMILY_NAMES and len(token) <= 3 and not _NEVER_IN_NAMES.search(token)
+    return token[0] in FAMILY_NAMES and len(token) <= 3 and not _NEVER_IN_NAMES.search(token)
 
 
 def note_end(lines: Sequence[Line], start: int) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rag.labels import without_turning
 from rag.reading.joining import join_lines
 from rag.reading.lines import Line, LineTable
 from rag.reading.paragraphs import Habits, group_clean, group_wrapped, page_habits
@@ -17,6 +18,7 @@ from rag.reading.sections import Section, cut_page
 from rag.records import Block, BlockKind, Document, Paragraph, Source
 
 _LABEL_CHARS = 18
+_DEEPEST = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,13 @@ def _section_blocks(
     groups = group_wrapped(section.body, habits) if habits else group_clean(section.body)
     body = [
         join_lines(
-            "heading" if heading else "paragraph",
+            kind,
             lines,
             table,
             keep_spaces=habits is None,
             close_up=habits is not None,
         )
-        for lines, heading in groups
+        for lines, kind in groups
     ]
     return typed, body
 
@@ -136,15 +138,19 @@ def document_of(
         body: Headings and paragraphs in source order, at least one paragraph.
     """
     texts = {block.kind: block.text for block in typed}
-    title = texts.get("title", "").lstrip("# ").strip() or None
+    printed = texts.get("title", "").lstrip("# ").strip() or None
+    title = without_turning(printed).strip() or None if printed else None
     note = texts.get("note")
     paragraphs: list[Paragraph] = []
     heading = ""
+    path: tuple[str, ...] = ()
+    depths: list[int] = []
     for block in body:
         if block.kind == "heading":
             heading = block.text.lstrip("# ")
-        else:
-            paragraphs.append(Paragraph(len(paragraphs) + 1, block, heading))
+            path, depths = _path_below(path, depths, heading, _depth(block.text))
+        elif block.kind == "paragraph":
+            paragraphs.append(Paragraph(len(paragraphs) + 1, block, heading, path))
     return Document(
         document_id=f"{source.source_id}-{number}",
         source=source,
@@ -152,11 +158,24 @@ def document_of(
         label=title or _label(authors, paragraphs[0].text),
         authors=authors,
         affiliation=note[1:-1].strip() if note else None,
-        typed_blocks=(*typed, *(block for block in body if block.kind == "heading")),
+        typed_blocks=(*typed, *(block for block in body if block.kind != "paragraph")),
         paragraphs=tuple(paragraphs),
-        printed_title=title,
+        printed_title=printed,
         printed_authors=authors,
     )
+
+
+def _depth(heading: str) -> int:
+    """How deep a heading stands: the number signs before it; one without any is below all that have some."""
+    return len(heading) - len(heading.lstrip("#")) or _DEEPEST
+
+
+def _path_below(
+    path: tuple[str, ...], depths: Sequence[int], heading: str, depth: int
+) -> tuple[tuple[str, ...], list[int]]:
+    """The headings above what follows a heading, and how deep each of them stands."""
+    kept = sum(1 for above in depths if above < depth)
+    return (*path[:kept], heading), [*depths[:kept], depth]
 
 
 def as_shown(document: Document, *, alone: bool) -> Document:
@@ -180,4 +199,4 @@ def as_shown(document: Document, *, alone: bool) -> Document:
 def _label(authors: Sequence[str], opening: str) -> str:
     """A display label for a document without a title: its authors and opening words."""
     words = opening if len(opening) <= _LABEL_CHARS else opening[:_LABEL_CHARS].rstrip("，、；：,;: ") + "…"
-    return f"{'、'.join(authors)}：{words}" if authors else words
+    return without_turning(f"{'、'.join(authors)}：{words}" if authors else words)

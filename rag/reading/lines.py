@@ -49,10 +49,11 @@ class Line:
         """The text without white space around it."""
         return self.text.strip()
 
-    @cached_property
+    @property
     def is_blank(self) -> bool:
         """Whether nothing is printed."""
-        return not self.content
+        # Not kept: where most lines are empty, what is kept of each would be a good part of the memory.
+        return not self.text or self.text.isspace()
 
     @cached_property
     def width(self) -> float:

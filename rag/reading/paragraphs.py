@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.reading.fitting import OPENING_QUOTES, Witness, least_misfit, piece_after, witnesses
 from rag.reading.layout import column_width
 from rag.reading.lines import Line
+from rag.records import BlockKind
 
 _INDENT_EMS = 2.0
 _VERY_SHORT = 0.75
@@ -36,8 +38,10 @@ _SELDOM = 3.0
 _SENTENCES_THAT_QUOTE = 4.0
 """How much likelier a line that opens with a quotation mark follows a sentence's end than another line."""
 
-Group = tuple[list[Line], bool]
-"""Lines of a paragraph (blank ones inside included), and whether it is a section heading instead."""
+_RULE = re.compile(r"[|:+\-=*_~\s─═]{3,}")
+
+Group = tuple[list[Line], BlockKind]
+"""Lines of a paragraph, a section heading or a rule (blank ones inside included), and which of them it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,14 @@ class Habits:
 
 
 def group_clean(lines: Sequence[Line]) -> list[Group]:
-    """One group a printed line; a Markdown heading (`# …`) is a heading."""
-    return [([line], line.content.startswith("#")) for line in lines if not line.is_blank]
+    """One group a printed line; `# …` is a heading, a line of strokes (`|---|`) a rule."""
+    return [([line], _kind_of(line.content)) for line in lines if not line.is_blank]
+
+
+def _kind_of(content: str) -> BlockKind:
+    if content.startswith("#"):
+        return "heading"
+    return "rule" if _RULE.fullmatch(content) else "paragraph"
 
 
 def page_habits(bodies: Sequence[Sequence[Line]]) -> Habits:
@@ -129,14 +139,15 @@ def group_wrapped(lines: Sequence[Line], habits: Habits) -> list[Group]:
         if _starts_paragraph(lines, first, before, after, habits):
             groups.append(_group(lines, first, before))
             first = after
-    groups.append((list(lines[first : printed[-1] + 1]), False))
+    groups.append((list(lines[first : printed[-1] + 1]), "paragraph"))
     return groups
 
 
 def _group(lines: Sequence[Line], first: int, last: int) -> Group:
     only = lines[first]
     short = only.width < _VERY_SHORT * column_width(lines, first)
-    return list(lines[first : last + 1]), first == last and short and not only.ends_sentence
+    heads = first == last and short and not only.ends_sentence
+    return list(lines[first : last + 1]), "heading" if heads else "paragraph"
 
 
 def _starts_paragraph(lines: Sequence[Line], first: int, before: int, after: int, habits: Habits) -> bool:

@@ -65,8 +65,9 @@ def _find_bylines(lines: Sequence[Line]) -> list[_Byline]:
     A bullet that mostly opens lines that name nobody marks items or headings here, even before a name; and
     what has no text below it is an item of a list.
     """
-    named = {i: authors for i, line in enumerate(lines) if (authors := byline_authors(line.content))}
-    bulleted = {i: lines[i].content[0] for i in range(len(lines)) if lines[i].content[:1] in set(BULLETS)}
+    printed = [(i, line) for i, line in enumerate(lines) if not line.is_blank]
+    named = {i: authors for i, line in printed if (authors := byline_authors(line.content))}
+    bulleted = {i: line.content[0] for i, line in printed if line.content[0] in BULLETS}
     alone = {i: mark for i, mark in bulleted.items() if lines[i].content.count(mark) == 1}
     for mark in set(alone.values()):
         rows = [i for i in alone if alone[i] == mark and (i in named or lines[i].width <= _ITEM_MAX_EMS)]

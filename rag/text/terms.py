@@ -10,16 +10,19 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from rag.text.digits import in_digits
 from rag.text.folding import fold
 from rag.text.function_words import FUNCTION_WORDS
 
-TERMS_VERSION = 2
+TERMS_VERSION = 3
 """Raised whenever the same text gives other terms, so that built indexes are refused."""
 
 _HAN_RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _WORD = re.compile(r"[\w%]")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _PAIR_MARK = "·"
+# The segmenter joins what follows a year in digits to it ("1938年桥": "年桥").
+_YEAR_END = re.compile(r"(?<=\d)年(?=[\u4e00-\u9fff])(?![代度级底初末间前后龄薪份])")
 
 
 @lru_cache(maxsize=4096)
@@ -30,13 +33,29 @@ def _segment(folded: str) -> tuple[str, ...]:
 
 
 def words(text: str) -> list[str]:
-    """Segmented words of the folded text, in order, without punctuation; "3,000" is the word "3000"."""
-    return [word for word in _segment(_fold(text)) if _WORD.search(word)]
+    """Segmented words of the text as `to_segment` has it, in order, without punctuation.
+
+    Numbers are in digits: "3,000" and "三千" are the word "3000".
+    """
+    return _words(to_segment(text))
 
 
-def _fold(text: str) -> str:
+def _words(prepared: str) -> list[str]:
+    return [word for word in _segment(prepared) if _WORD.search(word)]
+
+
+def to_segment(text: str) -> str:
+    """The form that is cut into words: folded, numbers in digits, a year apart from what follows it."""
+    return _prepared(fold(_without_separators(text)))
+
+
+def _prepared(folded: str) -> str:
+    return _YEAR_END.sub("年 ", in_digits(folded))
+
+
+def _without_separators(text: str) -> str:
     # Before folding, which makes the separator of a full-width enumeration ("3，100") a comma too.
-    return fold(_THOUSANDS.sub(lambda number: number.group().replace(",", ""), text))
+    return _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
 
 
 def content_words(text: str) -> list[str]:
@@ -46,12 +65,18 @@ def content_words(text: str) -> list[str]:
 
 def pairs(text: str) -> list[str]:
     """Overlapping character pairs of every run of Chinese characters in the folded text."""
-    return [_PAIR_MARK + run[i : i + 2] for run in _HAN_RUN.findall(fold(text)) for i in range(len(run) - 1)]
+    return _pairs(fold(text))
+
+
+def _pairs(folded: str) -> list[str]:
+    return [_PAIR_MARK + run[i : i + 2] for run in _HAN_RUN.findall(folded) for i in range(len(run) - 1)]
 
 
 def index_terms(text: str) -> list[str]:
-    """Terms of a text to be indexed."""
-    return [*words(text), *pairs(text)]
+    """Terms of a text to be indexed: `words` and `pairs`, folded once where both fold to the same."""
+    bare = _without_separators(text)
+    folded = fold(bare)
+    return [*_words(_prepared(folded)), *_pairs(folded if bare == text else fold(text))]
 
 
 def query_terms(text: str) -> list[str]:
@@ -69,7 +94,7 @@ def _without_function_words(text: str) -> Iterable[str]:
     import rjieba
 
     piece = ""
-    for word in rjieba.cut(_fold(text)):
+    for word in rjieba.cut(to_segment(text)):
         if word in FUNCTION_WORDS or not _WORD.search(word):
             if piece:
                 yield piece

@@ -3,10 +3,9 @@
 // The page is complete without it: a single line is highlighted by CSS, marked characters by the server.
 
 import { copyText } from "./clipboard.js";
+import { growAsOneScrolls, inParts, linesShown, numberOf, show } from "./parts.js";
 import { linesIn, rangeFragment } from "./ranges.js";
 
-const lines = Array.from(document.querySelectorAll(".line"));
-const passages = Array.from(document.querySelectorAll(".passage"));
 const printed = document.querySelector(".printed");
 const reading = document.querySelector(".reading");
 const picked = document.getElementById("picked");
@@ -16,26 +15,26 @@ function rangeOf(passage) {
   return { first: Number(passage.dataset.first), last: Number(passage.dataset.last) };
 }
 
-function numberOf(line) {
-  return lines.indexOf(line) + 1;
-}
-
 // Gives the class to these lines and to the paragraphs that stand on them, and to no others.
 function paint(name, range) {
   for (const old of document.querySelectorAll(`.${name}`)) old.classList.remove(name);
   if (!range) return;
-  for (const line of lines.slice(Math.max(range.first - 1, 0), range.last)) line.classList.add(name);
+  for (const line of linesShown(range)) line.classList.add(name);
   for (const passage of passagesOn(range)) passage.classList.add(name);
 }
 
-function passagesOn(range) {
-  return passages.filter((passage) => rangeOf(passage).first <= range.last && range.first <= rangeOf(passage).last);
+function passagesOn({ first, last }) {
+  return Array.from(reading.querySelectorAll(".passage")).filter((passage) => {
+    const range = rangeOf(passage);
+    return range.first <= last && first <= range.last;
+  });
 }
 
-function followAddress() {
+async function followAddress() {
   const range = linesIn(window.location.hash);
+  if (range && !(await show(range.first))) return;
   paint("hit", range);
-  const hits = range ? lines.slice(Math.max(range.first - 1, 0), range.last) : [];
+  const hits = range ? linesShown(range) : [];
   if (hits.length === 0) return;
   document.getElementById("show-printed").checked = true;
   // Lines can overlap the marked characters only in part; the marks are what the reader came for.
@@ -85,7 +84,10 @@ function pick(event, line) {
 // The marked characters belong to the lines of the link that was followed here, not to any others.
 function linkToPicked() {
   const link = new URL(window.location.href);
-  if (link.hash !== arrivedAt) link.search = "";
+  if (link.hash === arrivedAt) return link.href;
+  link.search = "";
+  // Without script a line of a source in parts is found by this alone.
+  if (inParts) link.searchParams.set("line", linesIn(link.hash).first);
   return link.href;
 }
 
@@ -100,7 +102,8 @@ document.addEventListener("click", (event) => {
   if (!range || !window.getSelection().isCollapsed) return;
   paint("near", range);
   if (event.target.closest(".passage")) {
-    if (printed.checkVisibility()) scrollToMiddle(lines[range.first - 1]);
+    const [line] = linesShown(range);
+    if (line && printed.checkVisibility()) scrollToMiddle(line);
   } else scrollReading(passagesOn(range)[0]);
 });
 
@@ -115,3 +118,4 @@ document.getElementById("picked-copy").addEventListener("click", async () => {
 
 window.addEventListener("hashchange", followAddress);
 followAddress();
+growAsOneScrolls(() => paint("hit", linesIn(window.location.hash)));

@@ -1,0 +1,51 @@
+"""Which job begins next: each lane in the order of its coming, and one lane whose jobs run alone.
+
+A job that was running when the process ended may be what ended it. It runs when nothing else does, and
+nothing else begins meanwhile: if the process ends again, it is known why.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from api.library.tasks import Task
+
+QUICK, SLOW, ALONE = "quick", "slow", "alone"
+
+
+class Lanes:
+    """Tasks that wait, and lanes that are at work. Whoever calls holds the lock of the board."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[Task]] = {}
+        self._busy: set[str] = set()
+
+    def put(self, task: Task) -> None:
+        """Put a task at the end of its lane."""
+        self._waiting.setdefault(task.lane, deque()).append(task)
+
+    def take_out(self, task: Task) -> None:
+        """Let a task that may be waiting never begin."""
+        if task in self._waiting.get(task.lane, ()):
+            self._waiting[task.lane].remove(task)
+
+    def begin(self, lane: str) -> Task | None:
+        """The next task of a lane, which is at work from now on; None if none may begin yet."""
+        waiting = self._waiting.get(lane)
+        if not waiting or not self._may_begin(lane):
+            return None
+        self._busy.add(lane)
+        return waiting.popleft()
+
+    def end(self, lane: str) -> None:
+        """A lane has done its task."""
+        self._busy.discard(lane)
+
+    def count(self) -> int:
+        """How many tasks wait."""
+        return sum(map(len, self._waiting.values()))
+
+    def _may_begin(self, lane: str) -> bool:
+        if lane != ALONE:
+            return ALONE not in self._busy
+        return not self._busy and not any(self._waiting[other] for other in self._waiting if other != ALONE)
