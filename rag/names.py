@@ -42,7 +42,7 @@ def names_of(document: Document) -> DocumentNames:
     given = document.source.metadata
     # What the page prints is in its blocks already.
     said = [name for name in (given.title, *given.authors) if name and name in (document.title, *authors)]
-    printed = [block.text for block in document.typed_blocks]
+    printed = [block.text for block in document.typed_blocks if block.kind != "rule"]
     return DocumentNames(
         tuple(dict.fromkeys(fold(author) for author in authors if len(author) >= _NAME_MIN_CHARS)),
         tuple(dict.fromkeys(bare for title in titles if (bare := bare_text(fold(title))))),

@@ -144,13 +144,11 @@ class Paragraph:
         number: From 1 within the document.
         heading: Text of the nearest section heading above it, or "".
         block: Text, offset map and span.
-        path: The headings above it, outermost first; the last one is `heading`. Empty if there is none.
     """
 
     number: int
     block: Block
     heading: str = ""
-    path: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

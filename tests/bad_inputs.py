@@ -357,6 +357,7 @@ def _others() -> Iterator[Bad]:
         yield Bad(f"jobs: {query}", "GET", f"/v1/jobs?{query}", 422, "invalid_request")
     yield Bad("cancel: unknown", "DELETE", "/v1/jobs/job-0", 404, "job_not_found")
     calibration = "/v1/collections/default/calibration"
+    body: dict[str, Any]
     for method in ("POST", "GET", "DELETE"):
         body = {"questions": []}
         path = "/v1/collections/nope/calibration"
@@ -383,7 +384,7 @@ def _others() -> Iterator[Bad]:
             f"calibration: {number}", calibration, 422, "invalid_questions", {"questions": [question]}
         )
     yield _send("calibration: too few", calibration, 422, "invalid_questions", {"questions": [right]})
-    many = {"questions": [{}] * 2_001}
+    many: dict[str, Any] = {"questions": [{}] * 2_001}
     yield _send("calibration: too many", calibration, 422, "invalid_questions", many)
     for number, questions in enumerate(([5], [[]], [None], {}, "x")):
         body = {"questions": questions}

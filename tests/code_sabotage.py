@@ -106,7 +106,7 @@ ADMITTING = (
     Sabotage(
         "lets everybody in",
         "api/guards/auth.py",
-        "if needed is None or not self._keys.required:",
+        "if not self._keys.required:",
         "if True:",
         "test_auth.py::test_what_answers_from_the_corpus_needs_the_key",
     ),
@@ -384,8 +384,8 @@ READING = (
 CHANGING = (
     Sabotage(
         "keeps the text of a job that was cancelled",
-        "api/library/library.py",
-        "partial(self._intake.withdraw, job_id)",
+        "api/library/intake.py",
+        "partial(self._withdraw, job_id)",
         "lambda: None",
         "test_library_cancelling.py::test_what_waits_is_gone_at_once_and_for_good",
     ),

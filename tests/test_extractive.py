@@ -57,14 +57,17 @@ def test_nothing_found_nothing_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("opening", "following"),
-    [("烧窑靠什么", "烧窑靠柴，也靠守窑人的眼睛"), ("旧窑难改", "窑壁有三尺厚")],
+    ("opening", "sentences"),
+    [
+        ("烧窑靠什么", ["烧窑靠柴，也靠守窑人的眼睛，火色由红转白才能停柴。"]),
+        ("旧窑难改", ["旧窑难改。", "窑壁有三尺厚，里面埋着六十年前的碎陶，敲开一处就要补上半个月。"]),
+    ],
 )
-def test_a_sentence_that_says_little_is_followed_by_the_next(opening: str, following: str) -> None:
+def test_what_says_little_is_followed_by_the_next_and_a_question_left_out(
+    opening: str, sentences: list[str]
+) -> None:
     text = said("烧窑要注意什么？", ranked((opening, 0.9)))
-    assert text.startswith(opening)
-    assert following in text
-    assert text.count("[1]") == 2
+    assert text == "".join(f"{sentence}[1]" for sentence in sentences)
 
 
 def test_a_full_sentence_stands_alone() -> None:

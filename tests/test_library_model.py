@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from api.library.library import Library
 from api.library.maintenance import check
 from api.library_records import CitationClaim
 from rag.errors import NotFoundError
+from rag.metadata import check_metadata
 from rag.records import Source
 from tests.counting_encoder import CountingEncoder
 from tests.library_samples import (
@@ -29,6 +31,7 @@ from tests.library_samples import (
     hits,
     ids_of,
     opened,
+    page,
     scratch,
     settings_of,
     source,
@@ -70,6 +73,15 @@ class Held:
     @property
     def ids(self) -> list[str]:
         return [f"{source_id(self.number, essays_of(self.number))}-{one}" for one in self.live]
+
+
+def shown(held: Held) -> str:
+    """The text of a source with white space where the essays stand that were removed."""
+    text = ""
+    for essay in range(1, essays_of(held.number) + 1):
+        own = page(held.number, essay)[len(page(held.number, essay - 1)) :]
+        text += own if essay in held.live else re.sub(r"\S", " ", own)
+    return text
 
 
 class LibraryMachine(RuleBasedStateMachine):
@@ -121,6 +133,18 @@ class LibraryMachine(RuleBasedStateMachine):
         assert (removed.source_id, list(removed.document_ids)) == (whole, goes)
         self._take(old, goes)
 
+    @precondition(lambda self: self.held)
+    @rule(title=st.sampled_from([None, "井", "塔"]), data=st.data())
+    def describe(self, title: str | None, data: st.DataObject) -> None:
+        old = data.draw(st.sampled_from(self.held))
+        texts = self.encoder.encoded
+        identifier = data.draw(st.sampled_from(old.ids))
+        self.library.describe("default", identifier, lambda _: check_metadata(title=title))
+        assert self.encoder.encoded == texts
+        if title != old.title:
+            self.held.remove(old)
+            self.held.append(Held(old.number, title, old.origin, old.live))
+
     @rule()
     def empty(self) -> None:
         self.library.remove_collection("default")
@@ -155,11 +179,7 @@ class LibraryMachine(RuleBasedStateMachine):
     def holds_what_the_list_says(self) -> None:
         if not hasattr(self, "library"):
             return
-        wanted = [
-            (one, old.title, old.origin, source(old.number, essays_of(old.number)).text)
-            for old in self.held
-            for one in old.ids
-        ]
+        wanted = [(one, old.title, old.origin, shown(old)) for old in self.held for one in old.ids]
         fresh = scratch(self.parts, [(self._source(old), old.live) for old in self.held])
         for library in (self.library, self.reader):
             entries = library.entries("default")
@@ -203,9 +223,12 @@ class LibraryMachine(RuleBasedStateMachine):
 
     def _put(self, number: int, title: str | None, origin: str, replaces: tuple[Held, str] | None) -> None:
         said = {"title": title} if title else {}
-        new = Held(number, title, origin, list(range(1, essays_of(number) + 1)))
         old = replaces[0] if replaces and replaces[0].number != number else None
         same = next((one for one in self.held if one.number == number), None)
+        # What nothing is said of stays as it was; what was uploaded goes to whoever names an origin.
+        kept = same.title if same and title is None else title
+        whose = same.origin if same and origin == "upload" else origin
+        new = Held(number, kept, whose, list(range(1, essays_of(number) + 1)))
         missing = set(new.ids) - set(same.ids if same else [])
         texts = self.encoder.encoded
         job = added(

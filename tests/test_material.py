@@ -46,6 +46,9 @@ CORPUS = build_corpus(
     [source_from_text(name, text) for name, text in zip(NAMES, (BOATS, TEA, STARS), strict=True)],
     chunk_max_chars=60,
 )
+ASKED = build_corpus(
+    [source_from_text("q.txt", "挑柴要注意什么？\n柴要晒过两个夏天。\n锅要烧热。\n")], chunk_max_chars=60
+)
 MAKER = MaterialMaker(CORPUS, Structure(CORPUS), answer_max_chars=321, public_url="http://cewen")
 NOTHING = Scope((), "")
 
@@ -190,6 +193,21 @@ def test_a_comparison_of_named_texts_hears_no_other() -> None:
     assert request.named == tuple(CORPUS.documents[place].document_id for place in (0, 2))
     without = request_of(question, "船的寿命", "炒茶的锅", "夜里行船", scope=scope, top_k=1)
     assert chunks(without) == [chunk_of("船的寿命"), chunk_of("夜里行船")]
+
+
+def test_a_question_brings_the_paragraph_below_it() -> None:
+    below = next(chunk.ordinal for chunk in ASKED.chunks if chunk.text.startswith("柴要"))
+    asked = ASKED.sentences[0]
+    maker = MaterialMaker(ASKED, Structure(ASKED), answer_max_chars=321, public_url="")
+    evidence = Evidence(
+        np.array([0]), np.zeros((1, len(FEATURES))), np.zeros(1), np.zeros(3), lexical_peak=0.0
+    )
+    chunk = ASKED.chunks[asked.chunk_ordinal]
+    passage = Passage(1, 0.9, chunk, ASKED.documents[0], "")
+    question = read_question("柴怎么挑？")
+    found = Retrieved((RankedSentence(asked, 0.9),), (passage,), question, evidence, np.zeros(1), {})
+    request = maker.request(question, found, NOTHING, top_k=1, cancelled=never)
+    assert chunks(request) == [asked.chunk_ordinal, below]
 
 
 def test_what_else_a_request_says() -> None:

@@ -50,7 +50,7 @@ def test_no_mark_turns_the_direction_of_what_is_shown() -> None:
     assert (printed.title, printed.label) == ("山中制茶", "山中制茶")
     assert printed.printed_title == "山中\u202e制茶"
     (untitled,) = read_documents(source_from_text("茶.txt", "茶起源于\u202e山中，人们采摘它，也喝它。\n"))
-    assert untitled.label == "茶起源于山中，人们采摘它，也喝它…"
+    assert untitled.label == "茶起源于山中，人们采摘它，也喝它。"
 
 
 @pytest.mark.parametrize("held", ["caf\u00e9.txt", "cafe\u0301.txt"])

@@ -242,3 +242,27 @@ def test_a_file_that_another_program_holds_is_busy_not_damaged(
         foreign.close()
         add(store, addition("一"))
         assert ids(addition("一"))[0][:12] == next(store.sources("default")).source_id
+
+
+def test_a_number_of_changes_that_is_half_written_is_none(tmp_path: Path) -> None:
+    from index.store.lock import LOCK_NAME, WriterLock, acknowledged_changes
+
+    assert acknowledged_changes(tmp_path) == 0
+    lock = WriterLock(tmp_path)
+    lock.set_note("9 号机")
+    lock.note_changes(99)
+    before = (tmp_path / LOCK_NAME).read_bytes()
+    lock.set_note("")
+    lock.note_changes(100)
+    lock.release()
+    after = (tmp_path / LOCK_NAME).read_bytes()
+    assert acknowledged_changes(tmp_path) == 100
+    for written in range(len(after)):
+        (tmp_path / LOCK_NAME).write_bytes(after[:written] + before[written:])
+        assert acknowledged_changes(tmp_path) in (0, 99, 100)
+    (tmp_path / LOCK_NAME).write_bytes(after)
+    again = WriterLock(tmp_path)  # as after a kill: the number is kept until the library has been opened
+    assert (again.changes, acknowledged_changes(tmp_path)) == (100, 100)
+    again.note_changes(0)
+    again.release()
+    assert acknowledged_changes(tmp_path) == 0

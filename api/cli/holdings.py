@@ -7,6 +7,7 @@ same. Work that takes its time is waited for, with its progress told.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from api.library.syncing import Present
 from api.library_records import Job
 from api.ports import Library
 from cewen.adding import added_by
-from rag.errors import UnavailableError
+from rag.errors import CewenError, UnavailableError
 
 Told = Callable[[int, int], None]
 """Called with (texts encoded, texts in all)."""
@@ -121,6 +122,9 @@ class LocalHoldings:
             while not job.ended:
                 told(job.done, job.total)
                 job = self._library.wait(job.job_id, _LOOK_SECONDS)
+        if job.kept:  # who hears of the failure has the file still
+            with suppress(CewenError):
+                self._library.cancel(job.job_id)
         return ended_well(job)
 
 

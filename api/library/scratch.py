@@ -69,6 +69,8 @@ class Scratch:
             self._folder.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(_digest(encoder, texts, data) + data)
             beside.replace(path)
+        except (FileNotFoundError, FileExistsError):  # the latter of a folder that goes while it is looked at
+            pass  # the job was called off at this moment, and the folder is gone; its worker notices, too
         except OSError as error:
             _log.warning("the vectors made so far could not be kept: %s", error)
 

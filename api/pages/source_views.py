@@ -23,6 +23,7 @@ KIND_NAMES = {
     "note": "附注",
     "heading": "小标题",
     "paragraph": "正文",
+    "rule": "分隔线",
     "other": "其他",
     "blank": "空行",
     "removed": "已删除",

@@ -21,9 +21,7 @@ from evals.measures.calibration import expected_calibration_error
 from evals.measures.discrimination import auroc, auroc_interval
 from evals.measures.intervals import mean_interval
 from rag.confidence.features import (
-    DENSE,
     READ_PASSAGES,
-    READER,
     dense_features,
     reader_features,
     topic_features,
@@ -38,24 +36,6 @@ Floats = npt.NDArray[np.float64]
 PRIOR = 0.6
 RATES = (0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8)
 _L2 = 1e-2
-_FOR = frozenset(
-    {*DENSE, *READER, "lexical_peak", "held_by_first", "held_by_three", "held_whole", "list_agrees"}
-)
-_AGAINST = frozenset(
-    [
-        "lacks_figure",
-        "lacks_counted",
-        "unknown_share",
-        "unknown_name",
-        "unknown_nouns",
-        "unknown_verbs",
-        "lacks_number",
-        "lacks_date",
-    ]
-)
-"""What may only raise a probability, and what may only lower it. The fitting corpora are full of unanswerable
-questions in the corpus's own words; left free, a model learns from them to distrust a passage that has every
-word of a question: right about such questions, wrong about people who ask in the words of the text."""
 _TOPIC_L2 = 1e-3
 
 
@@ -107,7 +87,7 @@ def fit_models(rows: Sequence[Row], essays: Sequence[Row]) -> dict[str, Any]:
     for name, features in GROUPS.items():
         columns = _columns(name)
         matrix = np.stack([row.features[columns] for row in rows])
-        weights, offset = _fit(matrix, rows, features)
+        weights, offset = _fit(matrix, rows)
         held_out = out_of_fold(rows, name)
         negatives = sorted(held_out[place] for place, row in enumerate(essays) if not row.answerable)
         models[name] = {
@@ -128,7 +108,7 @@ def out_of_fold(rows: Sequence[Row], name: str) -> Floats:
     for corpus in sorted(set(corpora.tolist())):
         inside = corpora == corpus
         kept = [row for row in rows if row.corpus != corpus]
-        weights, offset = _fit(matrix[~inside], kept, GROUPS[name])
+        weights, offset = _fit(matrix[~inside], kept)
         found[inside] = [logistic(float(value)) for value in matrix[inside] @ weights + offset]
     return found
 
@@ -185,10 +165,9 @@ def _columns(name: str) -> list[int]:
     return [every.index(feature) for feature in GROUPS[name]]
 
 
-def _fit(matrix: Floats, rows: Sequence[Row], features: Sequence[str]) -> tuple[Floats, float]:
+def _fit(matrix: Floats, rows: Sequence[Row]) -> tuple[Floats, float]:
     labels = np.array([row.answerable for row in rows])
-    signs = [(feature in _FOR) - (feature in _AGAINST) for feature in features]
-    return fit_weighted_logistic(matrix, labels, _weights(rows), l2=_L2, signs=signs)
+    return fit_weighted_logistic(matrix, labels, _weights(rows), l2=_L2)
 
 
 def _weights(rows: Sequence[Row]) -> Floats:

@@ -1,4 +1,4 @@
-"""The two estimators, by L-BFGS of torch and of SciPy: conditional logit and logistic regression.
+"""The two estimators, in numpy and torch's L-BFGS: conditional logit and logistic regression.
 
     conditional logit (McFadden 1974):  P(i | candidates) = exp(w·x_i) / sum_j exp(w·x_j);
         maximised is the log of the summed probability of the positive candidates
@@ -74,7 +74,7 @@ def fit_logistic(
 
 
 def fit_weighted_logistic(
-    features: Floats, labels: Flags, cost: Floats, *, l2: float, signs: Sequence[int] | None = None
+    features: Floats, labels: Flags, cost: Floats, *, l2: float
 ) -> tuple[Floats, float]:
     """Weights and intercept of a logistic regression whose examples weigh differently.
 
@@ -83,25 +83,26 @@ def fit_weighted_logistic(
         labels: Shape (n,).
         cost: Weight of each example, shape (n,), 1 on average.
         l2: Penalty on the squared standardised weights.
-        signs: For each feature whether its weight may not be negative (1), not be positive (-1), or be
-            anything (0); shape (d,). None: anything.
     """
-    from scipy.optimize import minimize
-    from scipy.special import expit
+    import torch
 
     centre, scale = features.mean(0), features.std(0) + 1e-9
-    x, sides = (features - centre) / scale, np.where(labels, 1.0, -1.0)
+    x, y = torch.tensor((features - centre) / scale), torch.tensor(labels, dtype=torch.float64)
+    weight = torch.tensor(cost, dtype=torch.float64)
+    weights = torch.zeros(features.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
 
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        margins = sides * (x @ weights[:-1] + weights[-1])
-        pull = -cost * sides * expit(-margins) / len(x)
-        total = float((cost * np.logaddexp(0, -margins)).mean() + l2 * (weights[:-1] ** 2).sum())
-        return total, np.append(x.T @ pull + 2 * l2 * weights[:-1], pull.sum())
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        logits = x @ weights[:-1] + weights[-1]
+        each = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, y, weight=weight, reduction="none"
+        )
+        total: torch.Tensor = each.mean() + l2 * (weights[:-1] ** 2).sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
 
-    allowed = {1: (0.0, None), 0: (None, None), -1: (None, 0.0)}
-    bounds = [*(allowed[sign] for sign in signs or [0] * x.shape[1]), (None, None)]
-    found = minimize(
-        loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000}
-    )
-    slopes = np.asarray(found.x[:-1] / scale, np.float64)
-    return slopes, float(found.x[-1] - slopes @ centre)
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    fitted = np.asarray(weights.detach().numpy(), np.float64)
+    slopes = fitted[:-1] / scale
+    return slopes, float(fitted[-1] - slopes @ centre)

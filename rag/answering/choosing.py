@@ -90,8 +90,9 @@ class Choice:
     def _led_to(self, sentence: Sentence) -> list[Sentence]:
         """What a sentence that states nothing leads to, unless some is chosen; itself if nothing is."""
         followed = self._leads.led_to(sentence) if self._worth_following(sentence) else []
+        below = [one for one in followed if one.paragraph != sentence.paragraph]
         places = {(one.document_id, one.paragraph) for one in self.chosen}
-        if any((one.document_id, one.paragraph) in places for one in followed):
+        if any((one.document_id, one.paragraph) in places for one in below):
             return []
         return followed or ([] if self.chosen else [sentence])
 

@@ -1,4 +1,4 @@
-"""Does a sentence deny what a question takes for granted? "罚几块钱" and "不罚钱", "换成几小时" and "不得换成".
+"""Does a sentence deny what a question takes for granted? "罚几块钱", "不罚钱"; "换成几小时", "不得换成".
 
 By form: a question for an amount, a time, a way that is not itself negated, and a sentence in which a
 negation stands right before a word of the question. That is an answer, so it should be read first.

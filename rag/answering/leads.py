@@ -1,7 +1,7 @@
 """Sentences that state nothing by themselves: questions that a text goes on to answer, headings, bare names.
 
 What they lead to is what answers: the rest of their paragraph or, where they are all of it, the opening of
-the next one. A question-and-answer page is printed so, and so is a page of short headings. Form alone decides.
+the next one. Pages of questions and answers are printed so, and pages of short headings. Form alone decides.
 """
 
 from __future__ import annotations

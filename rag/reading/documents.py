@@ -18,7 +18,6 @@ from rag.reading.sections import Section, cut_page
 from rag.records import Block, BlockKind, Document, Paragraph, Source
 
 _LABEL_CHARS = 18
-_DEEPEST = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +142,11 @@ def document_of(
     note = texts.get("note")
     paragraphs: list[Paragraph] = []
     heading = ""
-    path: tuple[str, ...] = ()
-    depths: list[int] = []
     for block in body:
         if block.kind == "heading":
             heading = block.text.lstrip("# ")
-            path, depths = _path_below(path, depths, heading, _depth(block.text))
         elif block.kind == "paragraph":
-            paragraphs.append(Paragraph(len(paragraphs) + 1, block, heading, path))
+            paragraphs.append(Paragraph(len(paragraphs) + 1, block, heading))
     return Document(
         document_id=f"{source.source_id}-{number}",
         source=source,
@@ -163,19 +159,6 @@ def document_of(
         printed_title=printed,
         printed_authors=authors,
     )
-
-
-def _depth(heading: str) -> int:
-    """How deep a heading stands: the number signs before it; one without any is below all that have some."""
-    return len(heading) - len(heading.lstrip("#")) or _DEEPEST
-
-
-def _path_below(
-    path: tuple[str, ...], depths: Sequence[int], heading: str, depth: int
-) -> tuple[tuple[str, ...], list[int]]:
-    """The headings above what follows a heading, and how deep each of them stands."""
-    kept = sum(1 for above in depths if above < depth)
-    return (*path[:kept], heading), [*depths[:kept], depth]
 
 
 def as_shown(document: Document, *, alone: bool) -> Document:
