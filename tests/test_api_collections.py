@@ -244,7 +244,7 @@ def test_scopes(method: str, path: str, scope: str) -> None:
     ("path", "allowed"),
     [
         ("/v1/documents", "GET, POST"),
-        ("/v1/documents/x", "DELETE, GET, PUT"),
+        ("/v1/documents/x", "DELETE, GET, PATCH, PUT"),
         ("/v1/documents/x/source", "GET"),
         ("/v1/collections", "GET, POST"),
         ("/v1/collections/x", "DELETE"),
@@ -252,6 +252,6 @@ def test_scopes(method: str, path: str, scope: str) -> None:
     ],
 )
 def test_what_an_address_allows_is_all_of_it(client: TestClient, path: str, allowed: str) -> None:
-    response = client.patch(path)
+    response = client.request("PROPFIND", path)
     check_refusal(response, 405, "method_not_allowed")
     assert response.headers["allow"] == allowed

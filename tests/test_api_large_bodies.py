@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from api.errors.handling import HANDLERS
 from api.openai_chat.schemas import MAX_MESSAGES
-from api.wire.strict_json import MAX_PIECES, check_pieces
+from api.wire.strict_json import MAX_DEPTH, MAX_PIECES, check_pieces, parse_json
 from api.wire.strict_route import AT_ONCE_BYTES, StrictJsonRoute
 from rag.errors import InputError
 from tests.api_fakes import FakeEngine, client_for
@@ -127,7 +127,7 @@ def test_too_many_messages_or_pieces_are_refused(client: TestClient) -> None:
         ('["[],{}"]', 3),
         (r'["\"[],"]', 3),
         ("x" * 50, 0),
-        ("[" * 50, 50),
+        ("[" * MAX_DEPTH, MAX_DEPTH),
     ],
 )
 def test_what_pieces_are(body: str, pieces: int) -> None:
@@ -136,6 +136,14 @@ def test_what_pieces_are(body: str, pieces: int) -> None:
         with pytest.raises(InputError) as caught:
             check_pieces(body.encode(), pieces - 1)
         assert caught.value.code == "invalid_request"
+
+
+def test_what_is_too_deep_is_left_to_a_better_reason() -> None:
+    deep = "[" * (MAX_DEPTH + 1)
+    check_pieces(deep.encode(), MAX_DEPTH)
+    with pytest.raises(InputError) as caught:
+        parse_json(deep.encode())
+    assert caught.value.code == "malformed_json"
 
 
 def test_a_text_full_of_marks_is_one_piece() -> None:

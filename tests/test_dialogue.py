@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -267,7 +267,7 @@ def test_it_is_quick_on_long_and_odd_conversations() -> None:
     resolve_followup("它呢？", LAMPS)  # loads the dictionaries
     odd = ["没有" * 900, "嗯" * 1900, "一共" * 900 + "？", "还有" * 50, "甲、" * 900, "什么" * 900]
     for text in odd:
-        started = perf_counter()
+        started = thread_time()
         for question in ("它呢？", "第二点呢？", text[:99]):
             resolve_followup(question, talk(text, text * 3))
-        assert perf_counter() - started < 1, text[:4]
+        assert thread_time() - started < 1, text[:4]

@@ -73,6 +73,6 @@ def test_where_sentences_end(text: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize("piece", ["a. ", "A. ", "。", "（。", "“。", ".", "?)", '."', "(", "1. ", "!a"])
 def test_time_grows_with_the_length_only(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     sentence_ranges(piece * (100_000 // len(piece)))
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5

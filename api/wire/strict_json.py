@@ -87,6 +87,8 @@ def check_media_type(headers: Headers, *, accepted: str = "application/json（UT
 def check_pieces(body: bytes, most: int) -> None:
     """Refuse JSON that is made of a great many values: they would cost many times their size.
 
+    What is nested too deeply passes: `parse_json` has a better reason to refuse it, before it reads a value.
+
     Args:
         body: JSON, or not.
         most: Strings, brackets and commas that it may have.
@@ -96,7 +98,11 @@ def check_pieces(body: bytes, most: int) -> None:
     """
     if sum(map(body.count, b"[]{},")) + body.count(b'"') // 2 <= most:
         return
-    for count, _ in enumerate(_PIECE.finditer(body), 1):
+    depth = 0
+    for count, piece in enumerate(_PIECE.finditer(body), 1):
+        depth += (piece[0] in b"[{") - (piece[0] in b"]}")
+        if depth > MAX_DEPTH:
+            return
         if count > most:
             raise InputError(
                 f"请求的 JSON 里的值太多：字符串、括号和逗号共超过 {most} 个。"
