@@ -107,6 +107,8 @@ class Job:
         error_code, error_message: Why it failed.
         kept: Whether the text that was accepted for a job that failed is still there: it is tried again when
             somebody asks for it, or at the next start, and goes when the job is cancelled.
+        took_over: Whether it goes on with a text that was accepted before: that one is not let go of because
+            the later caller is told of a failure.
         calibrated: What came of calibrating.
     """
 
@@ -124,6 +126,7 @@ class Job:
     error_code: str | None = None
     error_message: str | None = None
     kept: bool = False
+    took_over: bool = False
     calibrated: Calibrated | None = None
 
     @property

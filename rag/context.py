@@ -14,7 +14,7 @@ from rag.records import Chunk, Document, Paragraph
 
 _MAX_CHARS = 60
 """Longest context of one kind, in code points."""
-_TABLE_ROWS, _SECTION_PARAGRAPHS = 60, 12
+_TABLE_ROWS, _SECTION_PARAGRAPHS = 200, 12
 """How far above a paragraph the head of its table, or a line that heads it, is looked for."""
 _CELL_GAP = re.compile(r"\S(?: {2,}|\t+|　+)(?=\S)")
 _SECTION_CHARS = 24
@@ -68,12 +68,14 @@ def is_table_head(paragraphs: Sequence[Paragraph], place: int) -> bool:
 
 
 def _table_head(paragraphs: Sequence[Paragraph], place: int) -> str:
-    """The first row of the table in which a row stands; "" for that row itself and for other text."""
+    """The first row of the table in which a row stands; "" for that row itself, far below it, elsewhere."""
     if not is_table_row(paragraphs[place].text):
         return ""
     first = place
     while first and place - first < _TABLE_ROWS and is_table_row(paragraphs[first - 1].text):
         first -= 1
+    if first and is_table_row(paragraphs[first - 1].text):
+        return ""  # some row far down, whose head is not in sight
     return paragraphs[first].text if first < place else ""
 
 

@@ -97,6 +97,15 @@ def test_rows_of_tables(text: str, is_row: bool) -> None:
     assert is_table_row(text) is is_row
 
 
+def test_a_row_far_below_its_head_has_no_other_row_for_one() -> None:
+    rows = "\n".join(f"| 货{number} | {number} |" for number in range(300))
+    (document,) = build_corpus(
+        [source_from_text("a.txt", f"| 品名 | 价钱 |\n{rows}\n")], chunk_max_chars=60
+    ).documents
+    assert context_of(document, 150) == "| 品名 | 价钱 |"
+    assert context_of(document, 290) == ""
+
+
 def test_a_chunk_is_indexed_below_its_context_and_shown_without() -> None:
     (rows,) = [CORPUS.rows_of(DOCUMENT.document_id)]
     terms = index_rows(encode([rows], CountingEncoder())).terms["chunk"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.library import preparing
+from api.library import lanes, preparing
 from api.library.attempts import Attempts
 from api.library.jobs import JobBoard
 from api.library.lanes import ALONE
@@ -345,6 +345,80 @@ def test_what_runs_alone_comes_last_and_keeps_the_others_waiting(board: JobBoard
     alone.open.set()
     assert board.wait(late.job_id, WAIT_SECONDS).state == "done"
     assert order == ["first", "third", "alone", "late"]
+
+
+def test_what_runs_alone_has_its_turn_at_last(board: JobBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "_PATIENCE", 3)
+    order: list[str] = []
+    first = Gate()
+
+    def noted(name: str) -> Any:
+        def work(_: object) -> dict[str, Any]:
+            first()
+            order.append(name)
+            return {}
+
+        return work
+
+    board.submit(queued("job-0"), noted("0"), lane="quick")
+    assert first.reached.wait(WAIT_SECONDS)
+    board.submit(queued("job-alone"), noted("alone"), lane=ALONE)
+    for number in range(1, 7):
+        board.submit(queued(f"job-{number}"), noted(str(number)), lane="quick")
+    first.open.set()
+    assert board.wait("job-6", WAIT_SECONDS).state == "done"
+    assert order == ["0", "1", "2", "3", "alone", "4", "5", "6"]
+
+
+def test_what_cannot_be_indexed_is_not_committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: str) -> list[str]:
+        raise OverflowError
+
+    with opened(tmp_path) as library:
+        added(library, upload(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(preparing, "index_terms", broken)
+            job = library.wait(library.add("default", upload(2)).job_id, WAIT_SECONDS)
+        assert (job.state, listed(library)) == ("failed", list(ids_of(1)))
+        added(library, upload(3))
+        assert is_found(library.engine("default"), 3)
+
+
+def test_numerals_of_any_size_are_text_like_any_other(tmp_path: Path) -> None:
+    odd = f"{'一' + '亿' * 40}点五元，{'9' * 5000}万，{'九' + '亿' * 3000}，百分之{'九' * 3000}。"
+    with opened(tmp_path) as library:
+        added(library, upload(1), Upload(source_from_text("odd.txt", f"题目\n\n　　{odd}\n")))
+        assert is_found(library.engine("default"), 1)
+
+
+def test_a_retry_without_its_text_is_told_so(tmp_path: Path) -> None:
+    encoder = WatchedEncoder()
+
+    def broken() -> None:
+        raise CewenError("坏了。", code="encoder_failed")
+
+    with opened(tmp_path, encoder) as library:
+        encoder.before = broken
+        job = library.wait(library.add("default", upload(1)).job_id, WAIT_SECONDS)
+        library._store.drop_pending(job.job_id)
+        for _ in range(2):
+            with pytest.raises(InputError) as refused:
+                library.retry(job.job_id)
+            assert refused.value.code == "job_ended"
+        assert not library.job(job.job_id).kept
+
+
+def test_who_sends_a_kept_text_again_cannot_lose_it(tmp_path: Path) -> None:
+    encoder = WatchedEncoder()
+
+    def broken() -> None:
+        raise CewenError("坏了。", code="encoder_failed")
+
+    with opened(tmp_path, encoder) as library:
+        encoder.before = broken
+        first = library.wait(library.add("default", upload(1)).job_id, WAIT_SECONDS)
+        again = library.wait(library.add("default", upload(1)).job_id, WAIT_SECONDS)
+        assert (first.took_over, again.took_over, again.kept) == (False, True, True)
 
 
 def test_a_reindexing_counts_among_what_ran(tmp_path: Path) -> None:

@@ -223,6 +223,21 @@ def test_room_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert listed(library) == [*ids_of(1), *ids_of(3)]
 
 
+def test_room_is_given_back_where_a_collection_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_MAX_WAITING_CHARS", len(upload(1).source.text) * 2)
+    encoder = WatchedEncoder()
+    with opened(tmp_path, encoder) as library:
+        with held(library, encoder):
+            library.add("default", upload(2))
+            library.remove_collection("default")
+            library.add("default", upload(3))
+            library.add("default", upload(4))
+        settled(library)
+        assert listed(library) == [*ids_of(3), *ids_of(4)]
+
+
 # Encoding a collection anew.
 
 

@@ -79,6 +79,11 @@ def _below_ten_thousand(value: int) -> str:
 NUMERALS = "零〇一二两三四五六七八九十百千万亿"
 
 
+def test_numerals_that_nobody_writes_stay() -> None:
+    for text in ("一" + "亿" * 40 + "点五", "9" * 5000 + "万", "九" + "亿" * 300_000, "百分之" + "9" * 5000):
+        assert in_digits(text) == text
+
+
 @given(st.text(alphabet=NUMERALS + "点第年百分之%0123456789.人 a", max_size=14))
 @example("百分之百分之三十")
 @example("1三十")

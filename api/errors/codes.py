@@ -73,7 +73,7 @@ CODES: dict[str, ErrorCode] = {
     "passage_not_found": ErrorCode(404, "没有这个编号的段落或文档", "用 search 返回的 id"),
     "key_not_found": ErrorCode(404, "没有这个编号的访问密钥", "用 cewen keys list 查看现有的"),
     "method_not_allowed": ErrorCode(405, "这个地址不支持该 HTTP 方法", "改用响应头 Allow 列出的方法"),
-    "request_timeout": ErrorCode(408, "请求体没有在限定时间内发完", "检查网络，重新发送完整的请求"),
+    "request_timeout": ErrorCode(408, "请求头或请求体没有在限定时间内发完", "检查网络，重新发送完整的请求"),
     "collection_exists": ErrorCode(409, "已有这个名字的文库", "换一个名字，或直接使用它"),
     "document_conflict": ErrorCode(
         409, "编号相同而内容不同的文稿在库里，或曾在库里", "改动文字（一个空格也行）后再添加"

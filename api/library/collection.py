@@ -229,7 +229,10 @@ class LiveCollection(CurrentCollection):
         progress: Progress | None,
         kept: Kept | None = None,
     ) -> list[Prepared]:
-        return with_vectors(self._store, self.name, snapshot.model.encoder, rows, progress, kept)
+        prepared = with_vectors(self._store, self.name, snapshot.model.encoder, rows, progress, kept)
+        for one in prepared:
+            one.terms()  # what cannot be indexed fails before it is committed
+        return prepared
 
     def _of_source(self, identifier: str) -> tuple[str, ...]:
         return documents_of(self.snapshot, self.name, identifier)

@@ -1,8 +1,7 @@
 """A folder of documents as files to sync: which they are, what they are known by, what could not be read.
 
-The same files as `rag.corpus.read_folder` takes. It stops at the first that it cannot read; this reads on,
-and says which ones it could not. It works on names: of many thousand files, making `Path`s of them costs more
-than reading them.
+One that cannot be read stops nothing: the rest is read, and it is told which ones were not. It works on
+names: of many thousand files, making `Path`s of them costs more than reading them.
 
 Nothing outside the folder is read, whatever links lie in it: who may put a link there may not be who may read
 what it leads to, and what is read can be asked for by everybody. A link out of it, and one to a folder, are

@@ -19,6 +19,7 @@ from typing import Any
 
 from api.library.attempts import Attempts
 from api.library.collection import LiveCollection
+from api.library.job_states import nothing_kept
 from api.library.jobs import JobBoard, new_job_id
 from api.library.lanes import ALONE
 from api.library.scratch import keep_scratch_of, scratch_of
@@ -26,7 +27,7 @@ from api.library.sizes import check_pieces, lane_of
 from api.library.tasks import CalledOff, Report
 from api.library_records import Job, Upload
 from index.store import Pending, Store
-from rag.errors import InputError, UnavailableError
+from rag.errors import CewenError, UnavailableError
 from rag.inputs import excerpt
 from rag.records import Metadata
 
@@ -82,7 +83,7 @@ class Intake:
                 pending = replace(pending, source=said)
             self._store.put_pending(pending)
             suspected = self._take_over(before, pending)
-            return self._submit(live, pending, upload.notes, alone=suspected)
+            return self._submit(live, pending, upload.notes, alone=suspected, took_over=bool(before))
 
     def take_up(self) -> None:
         """Go on with what was accepted before the last end of the process."""
@@ -106,14 +107,14 @@ class Intake:
         with self.turn:
             job = self._jobs.get(job_id)
             if job_id not in self._kept or not job.kept:
-                raise InputError(
-                    f"任务{excerpt(job_id)}没有留下文字可以再试。请用 GET /v1/jobs/{{id}} 看它的结果。",
-                    code="job_ended",
-                )
+                raise nothing_kept(job_id)
             self._jobs.check_room()
             live = self._live(job.collection)
-            pending = next(one for one in self._store.pending() if one.job_id == job_id)
+            pending = next((one for one in self._store.pending() if one.job_id == job_id), None)
             del self._kept[job_id]
+            if pending is None:  # it failed after its text was in, or while its collection was emptied
+                self._jobs.note(job, kept=False)
+                raise nothing_kept(job_id)
             return self._submit(live, pending, job.notes, alone=self._still_suspect(job_id))
 
     def cancel(self, job_id: str, note: Callable[[Job], str]) -> Job:
@@ -125,13 +126,21 @@ class Intake:
             return self._let_go(job_id, note(self._jobs.get(job_id)))
 
     def forget(self, collection: str, note: str) -> None:
-        """Let go of what was kept for a collection that has been emptied."""
-        for job_id in [one.job_id for one in self._kept.values() if one.collection == collection]:
+        """Let go of what was kept for a collection that has been emptied, and of what waited for it."""
+        for job_id in [one.job_id for one in list(self._kept.values()) if one.collection == collection]:
+            self._clean_up(job_id)
             self._let_go(job_id, note)
+        for job_id in list(self._waiting_chars):
+            if self._jobs.was_called_off(job_id):
+                self._clean_up(job_id)
 
     def _withdraw(self, job_id: str) -> None:
         """Forget a text that was accepted: durably, in one transaction; nothing happens if there is none."""
         self._store.drop_pending(job_id)
+        self._clean_up(job_id)
+
+    def _clean_up(self, job_id: str) -> None:
+        """Forget what else is known of a text that is no longer to be added."""
         self.attempts.ended(job_id)
         self._waiting_chars.pop(job_id, None)
         scratch_of(self._store.path.parent, job_id).drop()
@@ -155,7 +164,11 @@ class Intake:
             if self._still_suspect(old.job_id):
                 self.attempts.suspect(pending.job_id, _MAX_ATTEMPTS - 1)
                 suspected = True
-            self._withdraw(old.job_id)
+            try:
+                self._withdraw(old.job_id)
+            except CewenError:  # both are there then; whichever comes second finds the text added
+                _log.exception("job %s could not give way to %s", old.job_id, pending.job_id)
+                continue
             self._let_go(old.job_id, f"同一份文字又收到了，由任务 {pending.job_id} 接着处理。")
         return suspected
 
@@ -187,7 +200,13 @@ class Intake:
         self._jobs.note(job, source_id=pending.source.source_id, error_message=message)
 
     def _submit(
-        self, live: LiveCollection, pending: Pending, notes: tuple[str, ...], *, alone: bool = False
+        self,
+        live: LiveCollection,
+        pending: Pending,
+        notes: tuple[str, ...],
+        *,
+        alone: bool = False,
+        took_over: bool = False,
     ) -> Job:
         # Not by name: another collection may have it by then.
         upload = Upload(pending.source, pending.origin, notes)
@@ -220,7 +239,15 @@ class Intake:
             self._kept[job_id] = _without_text(pending)
             return True
 
-        job = Job(job_id, "add", pending.collection, "queued", source_id=upload.source.source_id, notes=notes)
+        job = Job(
+            job_id,
+            "add",
+            pending.collection,
+            "queued",
+            source_id=upload.source.source_id,
+            notes=notes,
+            took_over=took_over,
+        )
         self._waiting_chars[job_id] = len(pending.source.text)
         lane = ALONE if alone else lane_of(pending.source.text)
         return self._jobs.submit(job, work, lane=lane, failed=failed)

@@ -9,7 +9,7 @@ from typing import Any
 
 from api.library.tasks import Task
 from api.library_records import Job
-from rag.errors import NotFoundError
+from rag.errors import InputError, NotFoundError
 from rag.inputs import excerpt
 
 _KEPT = 1_000
@@ -48,8 +48,15 @@ class JobStates:
         job = replace(job, **known)
         with self._changed:
             self._jobs[job.job_id] = job
+            self._tasks.pop(job.job_id, None)
             self._forget_old()
         return job
+
+    def was_called_off(self, job_id: str) -> bool:
+        """Whether a job was cancelled; also if it is so long ago that nothing is known of it any more."""
+        with self._changed:
+            job = self._jobs.get(job_id)
+            return job is None or job.state == "cancelled"
 
     def _set(self, job_id: str, **changes: Any) -> None:
         """Note a change of a job, unless it has ended: one that was called off may run on for a moment."""
@@ -68,3 +75,10 @@ class JobStates:
         ended = [job_id for job_id, job in self._jobs.items() if job.ended and not job.kept]
         for job_id in ended[: max(0, len(ended) - _KEPT)]:
             del self._jobs[job_id]
+
+
+def nothing_kept(job_id: str) -> InputError:
+    """Of a job that is to be done again and has no text to do it with."""
+    return InputError(
+        f"任务{excerpt(job_id)}没有留下文字可以再试。请用 GET /v1/jobs/{{id}} 看它的结果。", code="job_ended"
+    )

@@ -108,7 +108,9 @@ class JobBoard(JobStates):
             tasks = [
                 task
                 for job_id, task in self._tasks.items()
-                if (job := self._jobs[job_id]).collection == collection and only in (None, job.kind)
+                if (job := self._jobs.get(job_id)) is not None
+                and job.collection == collection
+                and only in (None, job.kind)
             ]
         for task in tasks:
             self._call_off(task, lambda: None, lambda _: note)

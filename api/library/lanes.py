@@ -11,6 +11,8 @@ from collections import deque
 from api.library.tasks import Task
 
 QUICK, SLOW, ALONE = "quick", "slow", "alone"
+_PATIENCE = 20
+"""So many others begin while something waits to run alone; then they wait for it."""
 
 
 class Lanes:
@@ -19,6 +21,7 @@ class Lanes:
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Task]] = {}
         self._busy: set[str] = set()
+        self._overtook = 0
 
     def put(self, task: Task) -> None:
         """Put a task at the end of its lane."""
@@ -35,6 +38,7 @@ class Lanes:
         if not waiting or not self._may_begin(lane):
             return None
         self._busy.add(lane)
+        self._overtook = self._overtook + 1 if lane != ALONE and self._waiting.get(ALONE) else 0
         return waiting.popleft()
 
     def end(self, lane: str) -> None:
@@ -46,6 +50,8 @@ class Lanes:
         return sum(map(len, self._waiting.values()))
 
     def _may_begin(self, lane: str) -> bool:
+        impatient = bool(self._waiting.get(ALONE)) and self._overtook >= _PATIENCE
         if lane != ALONE:
-            return ALONE not in self._busy
-        return not self._busy and not any(self._waiting[other] for other in self._waiting if other != ALONE)
+            return ALONE not in self._busy and not impatient
+        others = any(self._waiting[other] for other in self._waiting if other != ALONE)
+        return not self._busy and (impatient or not others)

@@ -182,7 +182,10 @@ class Library(LibraryReads):
         job = Job(new_job_id(), kind, collection, "queued")
 
         def watched(report: Report) -> dict[str, Any]:
-            # If the process ends, it need not be because of a text that was encoded at the same time.
+            # If the process ends, it need not be because of a text that was encoded at the same time. Where
+            # another process writes, what runs here is not its business.
+            if not self._store.writable:
+                return work(report)
             with self._intake.attempts.watched(job.job_id):
                 return work(report)
 
@@ -190,7 +193,7 @@ class Library(LibraryReads):
 
     def _after_job(self, collection: str) -> None:
         live = self._shelf.find(collection)
-        if live is not None:
+        if live is not None and self._store.writable:
             live.write_generation()
 
     def _check_writable(self) -> None:

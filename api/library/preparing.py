@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -12,12 +12,14 @@ import numpy.typing as npt
 from index.segments import IndexRows
 from rag.context import in_context
 from rag.encoding.encoder import Encoder
+from rag.once import Once
 from rag.rows import DocumentRows
 from rag.text.terms import index_terms
 
 Progress = Callable[[int, int], None]
 """Called with (texts encoded, texts in all)."""
 
+Terms = list[list[str]]
 VectorsByKind = Mapping[str, npt.NDArray[np.float32]]
 
 KINDS = ("chunk", "sentence", "window")
@@ -36,6 +38,16 @@ class Prepared:
 
     rows: DocumentRows
     vectors: VectorsByKind
+    _terms: Once[tuple[Terms, Terms]] = field(default_factory=Once, init=False, repr=False, compare=False)
+
+    def terms(self) -> tuple[Terms, Terms]:
+        """Those of its chunks and of its sentences, in order; made once."""
+        return self._terms.get(self._made_terms)
+
+    def _made_terms(self) -> tuple[Terms, Terms]:
+        document = self.rows.document
+        of_chunks = [index_terms(in_context(document, chunk)) for chunk in self.rows.chunks]
+        return of_chunks, [index_terms(sentence.text) for sentence in self.rows.sentences]
 
 
 def texts_of(rows: DocumentRows) -> dict[str, list[str]]:
@@ -133,11 +145,7 @@ def index_rows(prepared: Sequence[Prepared]) -> IndexRows:
     return IndexRows(
         vectors={kind: np.concatenate([one.vectors[kind] for one in prepared]) for kind in KINDS},
         terms={
-            "chunk": [
-                index_terms(in_context(one.rows.document, chunk))
-                for one in prepared
-                for chunk in one.rows.chunks
-            ],
-            "sentence": [index_terms(sentence.text) for one in prepared for sentence in one.rows.sentences],
+            "chunk": [terms for one in prepared for terms in one.terms()[0]],
+            "sentence": [terms for one in prepared for terms in one.terms()[1]],
         },
     )

@@ -37,7 +37,15 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STAGES = ("encode", "search", "judge", "write", "total")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _STAGE_SECONDS = (0.001, 0.0025, *_SECONDS)
-OPERATIONS = ("add", "remove", "cancel", "create_collection", "remove_collection", "forget_calibration")
+OPERATIONS = (
+    "add",
+    "describe",
+    "remove",
+    "cancel",
+    "create_collection",
+    "remove_collection",
+    "forget_calibration",
+)
 JOB_KINDS = ("add", "reindex", "calibrate")
 _JOB_ENDS = ("done", "failed", "cancelled")
 VERDICTS = ("up", "down")

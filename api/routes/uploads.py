@@ -75,7 +75,10 @@ _BODIES = (
     "（.txt、.md、.html、.htm、.docx、.pdf，最多 20 MB），由服务转成文字。"
 )
 _REPLIES: Responses = {
-    200: {"model": AddedReply, "description": "内容相同的早已在库里，没有改动"},
+    200: {
+        "model": AddedReply,
+        "description": "内容相同的早已在库里；另给了名称或元数据的，改了什么写在 notes 里",
+    },
     201: {"model": AddedReply, "description": "已经添加，可以检索了"},
     202: {
         "model": JobReply,
@@ -198,7 +201,7 @@ async def _take(request: Request, library: Library, wait: float, replaces: str |
     if job.state == "cancelled":
         raise CewenError("这份文稿的任务已被取消，没有加入文库。需要时请重新添加。", code="job_cancelled")
     if job.state == "failed":
-        if job.kept and not await request.is_disconnected():
+        if job.kept and not job.took_over and not await request.is_disconnected():
             await anyio.to_thread.run_sync(_let_go, job, library, limiter=place.waiters)
         raise CewenError(job.error_message or "", code=job.error_code)
     if job.state != "done":

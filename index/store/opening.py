@@ -143,7 +143,8 @@ class OpenFile:
 
     def set_note(self, note: str) -> None:
         """What a second writer is told about this one, e.g. the address of its service."""
-        with translated(self.path, writing=True):
+        # In turn with changes, because the note also says how many there are.
+        with self._turn, translated(self.path, writing=True):
             if self._lock is not None:
                 self._lock.set_note(note)
 

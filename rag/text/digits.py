@@ -22,6 +22,9 @@ _CHINESE = (
     rf"(?P<chinese>[{_DIGIT}十][{_DIGIT}{_UNIT}]+(?:{_POINT})?|(?<!第)[{_DIGIT}]{_POINT})"
 )
 _NUMBER = re.compile(f"{_SHARE}|{_MIXED}|{_CHINESE}")
+_DECIMALS = 10**6
+_MOST_CHARS = 24
+"""A longer run of numerals is no number that anybody writes; what it comes to could be of any size."""
 _TWO_DIGITS = re.compile(rf"[{_DIGIT}]{{2}}")
 _IS_YEAR_LIKE = re.compile(rf"[{_DIGIT}]{{3,}}")
 
@@ -38,6 +41,8 @@ def in_digits(folded: str) -> str:
 
 def _digits_of(match: re.Match[str]) -> str:
     written = match["share"] or match["mixed"] or match["chinese"]
+    if len(written) > _MOST_CHARS:
+        return match.group()
     value = _value(written) if match["chinese"] or not written.isascii() else written
     if value is None:
         return match.group()
@@ -56,5 +61,7 @@ def _value(numeral: str) -> str | None:
         return None
     if value.denominator == 1:
         return str(value.numerator)
-    text = f"{float(value):.6f}".rstrip("0")
-    return text if float(text) == float(value) else None
+    whole_part, decimals = divmod(value * _DECIMALS, _DECIMALS)
+    if decimals.denominator != 1:
+        return None
+    return f"{whole_part}.{decimals.numerator:06d}".rstrip("0")

@@ -79,6 +79,7 @@ _STATED = re.compile(
 _TO = re.compile(r"[至到、或~-]|——?")
 _OPENS_RANGE = re.compile(rf"[至到~-](?:\d|{_NUMERAL})")
 _SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
+_NUMERAL_MOST_CHARS = 400
 _NUMERAL_TOKENS = re.compile(r"\d+(?:\.\d+)?|[零〇一二两三四五六七八九十百千万亿]")
 _SAME_UNIT = {
     "公里": "千米", "平方公里": "平方千米", "公斤": "千克", "日": "天", "块": "元", "名": "人", "位": "人",
@@ -124,8 +125,10 @@ class Quantity:
 def numeral_value(numeral: str) -> Fraction | None:
     """The value of an Arabic, Chinese or mixed numeral; None if it is none.
 
-    1031, 一千零三十一, 3000万, 6.5万, 二〇二三, 三点五, 两万五 (25000).
+    1031, 一千零三十一, 3000万, 6.5万, 二〇二三, 三点五, 两万五 (25000). More than 400 characters are none.
     """
+    if len(numeral) > _NUMERAL_MOST_CHARS:
+        return None
     whole, point, decimals = numeral.partition("点")
     if point:
         head, tail = numeral_value(whole), re.match(r"[零一二三四五六七八九]+", decimals)
