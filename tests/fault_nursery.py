@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.fault_library import Model, Operation
+from tests.fault_library import Model, Operation, source_id
 
 Part = TypeVar("Part")
 
@@ -201,8 +201,19 @@ def possible(model: Model, said: Sequence[dict[str, Any]], *, doubt_adds: bool =
 
     All that was acknowledged has happened. What was begun and neither acknowledged nor refused may have
     happened, and with `doubt_adds` also a text that was accepted, could not be added, and could not be
-    dropped.
+    dropped. One text may come last that was accepted before others: what was being added when the process
+    ended is added when nothing else is.
     """
+    states = _told(model, said, doubt_adds=doubt_adds)
+    for place, fact in enumerate(said):
+        added = fact.get("accepted", {})
+        if added.get("do") == "add" and not any(_concerns(later, added) for later in said[place + 1 :]):
+            others = [*said[:place], *said[place + 1 :]]
+            states += [state.applied(added) for state in _told(model, others, doubt_adds=doubt_adds)]
+    return states
+
+
+def _told(model: Model, said: Sequence[dict[str, Any]], *, doubt_adds: bool) -> list[Model]:
     states = [model]
     begun: Operation | None = None
     for fact in said:
@@ -218,6 +229,18 @@ def possible(model: Model, said: Sequence[dict[str, Any]], *, doubt_adds: bool =
     if begun is not None:
         states += [after for state in states if (after := _tried(state, begun))]
     return states
+
+
+def _concerns(fact: dict[str, Any], added: Operation) -> bool:
+    """Whether a later report is about the text that was added, or about all of its collection."""
+    operation = next((fact[told] for told in ("begin", "accepted", "done", "refused") if told in fact), None)
+    if operation is None:
+        return False
+    here = operation.get("collection", "default") == added.get("collection", "default")
+    known = source_id(added["number"])
+    named = str(operation.get("id") or operation.get("replaces") or "")
+    about_it = operation.get("number") == added["number"] or named.partition("-")[0] == known
+    return about_it or (operation["do"] == "drop" and here)
 
 
 def _tried(state: Model, operation: Operation) -> Model | None:
