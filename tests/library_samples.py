@@ -177,3 +177,15 @@ def everything(engine: Engine) -> list[object]:
         [hits(engine, question) for question in QUESTIONS],
         [replace(answer, answer_id="", timings_ms={}) for answer in answers],
     ]
+
+
+def closed_while_encoding(library: Library, gate: Gate) -> None:
+    """Close a library whose encoder stands at a gate, and open the gate once it is closing."""
+    assert gate.reached.wait(WAIT_SECONDS)
+    closing = threading.Thread(target=library.close)
+    closing.start()
+    while not library._jobs.closing:  # nothing tells of it from outside
+        pass
+    gate.open.set()
+    closing.join(WAIT_SECONDS)
+    assert not closing.is_alive()

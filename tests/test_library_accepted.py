@@ -14,7 +14,6 @@ from api.library import lanes, preparing
 from api.library.attempts import Attempts
 from api.library.jobs import JobBoard
 from api.library.lanes import ALONE
-from api.library.library import Library
 from api.library.scratch import FOLDER_NAME, Scratch, keep_scratch_of
 from api.library_records import UNNAMED_TEXT, Job, Upload
 from rag.errors import CewenError, InputError, NotFoundError
@@ -25,6 +24,7 @@ from tests.library_samples import (
     Gate,
     WatchedEncoder,
     added,
+    closed_while_encoding,
     done,
     everything,
     hits,
@@ -208,16 +208,6 @@ def test_what_failed_and_was_kept_goes_with_its_collection(tmp_path: Path) -> No
 # A long text, and a restart in the middle.
 
 
-def closed_at(library: Library, gate: Gate) -> None:
-    closing = threading.Thread(target=library.close)
-    assert gate.reached.wait(WAIT_SECONDS)
-    closing.start()
-    while not library._jobs.closing:  # nothing tells of it from outside
-        pass
-    gate.open.set()
-    closing.join(WAIT_SECONDS)
-
-
 def test_a_long_text_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparing, "_BATCH_TEXTS", 7)
     gate, calls = Gate(), iter(range(100))
@@ -225,7 +215,7 @@ def test_a_long_text_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     encoder.before = lambda: gate() if next(calls) == 3 else None
     with opened(tmp_path, encoder) as library:
         job = library.add("default", upload(1, essays=3))
-        closed_at(library, gate)
+        closed_while_encoding(library, gate)
         assert encoder.encoded == 3 * 7
     later = WatchedEncoder()
     with opened(tmp_path, later) as library:

@@ -34,9 +34,7 @@ from tests.library_samples import (
 
 
 @contextmanager
-def held(
-    library: Library, encoder: WatchedEncoder, number: int = 1, **how: Any
-) -> Iterator[tuple[Job, Gate]]:
+def held(library: Library, encoder: WatchedEncoder, **how: Any) -> Iterator[tuple[Job, Gate]]:
     """A job whose encoding stands at a gate, which is opened at the end."""
     gate = Gate()
     encoder.before = gate

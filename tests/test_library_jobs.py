@@ -12,7 +12,6 @@ import pytest
 
 from api.library import job_states, jobs, sizes
 from api.library.jobs import JobBoard, new_job_id
-from api.library.library import Library
 from api.library.tasks import Report
 from api.library_records import Job, Upload
 from rag.errors import CewenError, NotFoundError, UnavailableError
@@ -22,6 +21,7 @@ from tests.library_samples import (
     Gate,
     WatchedEncoder,
     added,
+    closed_while_encoding,
     done,
     ids_of,
     listed,
@@ -30,18 +30,6 @@ from tests.library_samples import (
     source_id,
     upload,
 )
-
-
-def closed_while_encoding(library: Library, gate: Gate) -> None:
-    """Close a library whose encoder stands at a gate, and open the gate once it is closing."""
-    assert gate.reached.wait(WAIT_SECONDS)
-    closing = threading.Thread(target=library.close)
-    closing.start()
-    while not library._jobs.closing:  # nothing tells of it from outside
-        pass
-    gate.open.set()
-    closing.join(WAIT_SECONDS)
-    assert not closing.is_alive()
 
 
 def test_what_was_accepted_is_taken_up_under_the_same_name(tmp_path: Path) -> None:

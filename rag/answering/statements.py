@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rag.text.digits import without_separators
 from rag.text.folding import fold
 from rag.text.function_words import FUNCTION_WORDS
 from rag.text.numbers import Quantity, quantities
 from rag.text.polarity import polarities
 from rag.text.terms import content_words, pairs
 
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _CLAUSE = re.compile(r"[^,。;:!?、…()]+")
 _QUOTED = re.compile(r'"([^"]{2,200})"|' + r"'([^']{2,200})'(?![a-z])")
 _TITLE = re.compile(r"《([^《》]{1,80})》")
@@ -114,7 +114,7 @@ def statement(text: str) -> Statement:
     """Read a sentence."""
     import rjieba
 
-    folded = fold(_THOUSANDS.sub(lambda number: number.group().replace(",", ""), text))
+    folded = fold(without_separators(text))
     numbers = quantities(folded)
     tags = rjieba.tag(folded)
     blank = _without(folded, numbers)

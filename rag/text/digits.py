@@ -21,12 +21,21 @@ _CHINESE = (
     rf"(?<![{_DIGIT}{_UNIT}点\d])"
     rf"(?P<chinese>[{_DIGIT}十][{_DIGIT}{_UNIT}]+(?:{_POINT})?|(?<!第)[{_DIGIT}]{_POINT})"
 )
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _NUMBER = re.compile(f"{_SHARE}|{_MIXED}|{_CHINESE}")
 _DECIMALS = 10**6
 _MOST_CHARS = 24
 """A longer run of numerals is no number that anybody writes; what it comes to could be of any size."""
 _TWO_DIGITS = re.compile(rf"[{_DIGIT}]{{2}}")
 _IS_YEAR_LIKE = re.compile(rf"[{_DIGIT}]{{3,}}")
+
+
+def without_separators(text: str) -> str:
+    """A text with "3,000" as "3000".
+
+    To be done before folding, which makes the full-width comma of an enumeration ("3，100") a comma too.
+    """
+    return _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
 
 
 def in_digits(folded: str) -> str:

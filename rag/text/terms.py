@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from rag.text.digits import in_digits
+from rag.text.digits import in_digits, without_separators
 from rag.text.folding import fold
 from rag.text.function_words import FUNCTION_WORDS
 
@@ -19,7 +19,6 @@ TERMS_VERSION = 3
 
 _HAN_RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _WORD = re.compile(r"[\w%]")
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _PAIR_MARK = "·"
 # The segmenter joins what follows a year in digits to it ("1938年桥": "年桥").
 _YEAR_END = re.compile(r"(?<=\d)年(?=[\u4e00-\u9fff])(?![代度级底初末间前后龄薪份])")
@@ -46,16 +45,11 @@ def _words(prepared: str) -> list[str]:
 
 def to_segment(text: str) -> str:
     """The form that is cut into words: folded, numbers in digits, a year apart from what follows it."""
-    return _prepared(fold(_without_separators(text)))
+    return _prepared(fold(without_separators(text)))
 
 
 def _prepared(folded: str) -> str:
     return _YEAR_END.sub("年 ", in_digits(folded))
-
-
-def _without_separators(text: str) -> str:
-    # Before folding, which makes the separator of a full-width enumeration ("3，100") a comma too.
-    return _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
 
 
 def content_words(text: str) -> list[str]:
@@ -74,7 +68,7 @@ def _pairs(folded: str) -> list[str]:
 
 def index_terms(text: str) -> list[str]:
     """Terms of a text to be indexed: `words` and `pairs`, folded once where both fold to the same."""
-    bare = _without_separators(text)
+    bare = without_separators(text)
     folded = fold(bare)
     return [*_words(_prepared(folded)), *_pairs(folded if bare == text else fold(text))]
 
