@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.library_records import CitationClaim, Resolution
-from rag.answering.citations import source_url
+from rag.answering.citations import SourceLinks
 from rag.records import Document, SourceSpan
 
 
@@ -41,7 +41,7 @@ def place_of(document: Document, claim: CitationClaim, *, public_url: str = "") 
         start_line=span.start_line,
         end_line=span.end_line,
         quote=_as_read(document, start, end),
-        url=source_url(public_url, document.document_id, span),
+        url=SourceLinks(public_url).to(document.document_id, span),
     )
 
 

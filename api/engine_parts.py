@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from rag.answering.citations import SourceLinks
 from rag.answering.extractive import EXTRACTIVE, ExtractiveGenerator
 from rag.answering.generator import AnswerGenerator
 from rag.answering.plugins import load_plugins
@@ -125,11 +126,13 @@ class EngineParts:
         index: SearchIndex,
         model: Model,
         *,
+        collection: str,
         index_fingerprint: str,
         correction: Correction | None = None,
     ) -> Engine:
         """An engine over an index that is open already, made with that model's encoder."""
         settings, encoder = self.settings, model.encoder
+        links = SourceLinks(settings.public_url, collection)
         generators = self._generators | {EXTRACTIVE: ExtractiveGenerator(corpus, Structure(corpus))}
         judge = Judge(
             index.chunk_terms,
@@ -147,12 +150,11 @@ class EngineParts:
             encoder,
             ranking,
             candidates_per_arm=settings.candidates_per_arm,
-            public_url=settings.public_url,
+            links=links,
         )
         options = EngineOptions(
             answer_max_chars=settings.answer_max_chars,
             generator=settings.generator,
-            public_url=settings.public_url,
             described={
                 "candidates_per_arm": settings.candidates_per_arm,
                 "ranking": ranking.provenance,
@@ -166,6 +168,7 @@ class EngineParts:
             generators,
             options,
             index_fingerprint=index_fingerprint,
+            links=links,
             rewriter=self._rewriter,
             count_tokens=encoder.count_tokens,
         )

@@ -55,7 +55,7 @@ class FixedLibrary:
         documents = self._engine.documents()
         return self._engine.only({each.document_id for each in documents if filters.matches(each)})
 
-    def engine_holding(self, document_id: str) -> Engine:
+    def engine_holding(self, document_id: str, collection: str | None = None) -> Engine:
         """The engine; there is no other."""
         return self._engine
 

@@ -108,11 +108,17 @@ class Library(LibraryChanges, Protocol):
         """
         ...
 
-    def engine_holding(self, document_id: str) -> Engine:
-        """A state of the first collection that holds this document, "default" first; of that if none does.
+    def engine_holding(self, document_id: str, collection: str | None = None) -> Engine:
+        """A state of a collection that holds this document; of "default" if none does.
 
         Ids are made from the text, and no other text gets one that is taken, so whichever it is, the document
-        reads the same; what stands beside it in its source may have been removed from one of them.
+        reads the same. What is said of it, its title and authors, is each collection's own, and what stands
+        beside it in its source may have been removed from one of them.
+
+        Args:
+            document_id: Of the document.
+            collection: Which is tried first; one that does not hold it, or does not exist, is passed over.
+                Then come those from whose text nothing was removed, "default" first, and then the others.
         """
         ...
 

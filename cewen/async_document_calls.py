@@ -43,9 +43,9 @@ class AsyncDocumentCalls(AsyncCollectionCalls):
         """As `Client.document`."""
         return parse(DocumentDetail, await self._text(document_request(document_id, collection)))
 
-    async def source(self, document_id: str) -> str:
+    async def source(self, document_id: str, *, collection: str | None = None) -> str:
         """As `Client.source`."""
-        return await self._text(source_request(document_id))
+        return await self._text(source_request(document_id, collection))
 
     async def examples(self, *, collection: str | None = None) -> tuple[str, ...]:
         """As `Client.examples`."""

@@ -54,13 +54,18 @@ class DocumentCalls(CollectionCalls):
         """
         return parse(DocumentDetail, self._text(document_request(document_id, collection)))
 
-    def source(self, document_id: str) -> str:
+    def source(self, document_id: str, *, collection: str | None = None) -> str:
         """The text that a document stands in, exactly as stored; offsets of citations count in it.
+
+        Args:
+            document_id: Of the document.
+            collection: Which is tried first, such as that of the answer. Other documents of the same source
+                may have been removed from one collection and not from another.
 
         Raises:
             NotFoundError: If there is no document of this id.
         """
-        return self._text(source_request(document_id))
+        return self._text(source_request(document_id, collection))
 
     def examples(self, *, collection: str | None = None) -> tuple[str, ...]:
         """Questions that a collection answers; may be none."""

@@ -89,7 +89,7 @@ class Citation(Placed):
         cited from any more then; `holds` still tells whether the quote stands there.
 
         Args:
-            source_text: What `Client.source(citation.document_id)` gives.
+            source_text: What `Client.source(citation.document_id, collection=answer.collection)` gives.
         """
         return sha256_of(source_text) == self.source_sha256 and self.holds(self.quote, source_text)
 

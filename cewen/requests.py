@@ -119,13 +119,14 @@ def document_request(document_id: str, collection: str | None = None) -> Request
     return Request("GET", f"{document_path(document_id)}{query_of({'collection': collection})}")
 
 
-def source_request(document_id: str) -> Request:
+def source_request(document_id: str, collection: str | None = None) -> Request:
     """`GET /v1/documents/{id}/source`.
 
     Raises:
         NotFoundError: As `document_request`.
     """
-    return Request("GET", f"{document_path(document_id)}/source", PLAIN)
+    query = query_of({"collection": collection})
+    return Request("GET", f"{document_path(document_id)}/source{query}", PLAIN)
 
 
 def document_path(document_id: str) -> str:

@@ -13,6 +13,7 @@ from evals.sabotage_index import ArmSet
 from evals.service import Service
 from evals.service_engine import EngineService
 from rag.ranking.arms import SearchIndex
+from rag.records import DEFAULT_COLLECTION
 from rag.settings import Settings
 
 
@@ -48,6 +49,9 @@ class EngineWorkshop:
         state = open_snapshot(self._settings, encoder=encoder, reader=reader, rebuild="never")
         broken = change(state.index, len(state.corpus.chunks), len(state.corpus.sentences))
         maker = EngineParts(self._settings, encoder=encoder, reader=reader)
+        model, fingerprint = maker.model(), state.fingerprint
         return EngineService(
-            maker.engine(state.corpus, broken, maker.model(), index_fingerprint=state.fingerprint)
+            maker.engine(
+                state.corpus, broken, model, collection=DEFAULT_COLLECTION, index_fingerprint=fingerprint
+            )
         )

@@ -1,7 +1,6 @@
 """The engine: one question in, one cited answer or one honest abstention out, whole or as it is written.
 
-It joins the stages and owns none of them. It is built once by the assembly point, is immutable after
-that, and may be called from several threads.
+It joins the stages and owns none of them, is immutable once it is built, and may be called from threads.
 """
 
 from __future__ import annotations
@@ -10,11 +9,12 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from time import perf_counter
 from typing import Any
 
+from rag.answering.citations import SourceLinks
 from rag.answering.drafting import AnswerDraft, Drafter
 from rag.answering.explaining import explanation
 from rag.answering.extractive import EXTRACTIVE
@@ -43,13 +43,11 @@ class EngineOptions:
     Attributes:
         answer_max_chars: Longest answer in characters; a complete list may be longer.
         generator: Name of the default generator.
-        public_url: Prefix of links; "" for relative ones.
         described: All other settings that shape an answer, for the fingerprint.
     """
 
     answer_max_chars: int
     generator: str
-    public_url: str
     described: Mapping[str, Any]
 
 
@@ -63,6 +61,7 @@ class Engine:
         generators: By name; `options.generator` and "extractive" must be among them.
         options: Settings.
         index_fingerprint: Names corpus, model and index.
+        links: Lead to its documents.
         rewriter: Completes a question that leans on the conversation, where the rules alone are not wanted.
         count_tokens: How many tokens a text is; the encoder's own count.
 
@@ -79,6 +78,7 @@ class Engine:
         options: EngineOptions,
         *,
         index_fingerprint: str,
+        links: SourceLinks,
         rewriter: QuestionRewriter | None = None,
         count_tokens: Callable[[str], int] = len,
     ) -> None:
@@ -90,8 +90,8 @@ class Engine:
         self._resolver = QuestionResolver(rewriter)
         self.count_tokens = count_tokens
         self._scopes = ScopeFinder(corpus)
-        self._lookup = TypedLookup(corpus, public_url=options.public_url)
-        self._examples = Examples(corpus, partial(self.ask, generator=EXTRACTIVE))
+        self._lookup = TypedLookup(corpus, links=links)
+        self._examples = Examples(corpus)
         self.judging = QuestionJudging(self._resolver, retriever, self._scopes, self._lookup, judge)
         self._passages = PassageSearch(retriever, self._scopes, self._lookup, judge)
         self._drafter = Drafter(
@@ -99,10 +99,10 @@ class Engine:
             self._lookup,
             generators[EXTRACTIVE],
             answer_max_chars=options.answer_max_chars,
-            public_url=options.public_url,
+            links=links,
             ever_answers=judge.ever_answers,
         )
-        settings = [index_fingerprint, judge.described, asdict(replace(options, public_url=""))]
+        settings = [index_fingerprint, judge.described, asdict(options) | {"public_url": ""}]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
         self.fingerprint = f"{index_fingerprint}-{digest[:8]}"
 
@@ -222,7 +222,7 @@ class Engine:
 
         The first call asks them all, each `in_turn`, which takes seconds; callers meanwhile wait for it.
         """
-        return self._examples.get(in_turn)
+        return self._examples.get(partial(self.ask, generator=EXTRACTIVE), in_turn)
 
     @property
     def calibration(self) -> Calibration:

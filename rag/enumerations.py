@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from rag.records import Sentence
-from rag.text.enumeration import marked_series, parallel_series
+from rag.text.enumeration import bulleted_series, marked_series, parallel_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Enumeration:
         announcers: Sentences that announce it: the one before its first item, and the opening of
             the paragraph it stands in.
         items: Each item's sentences, head first, in order.
-        parallel: Whether its items are parallel paragraphs rather than marked by ordinal words.
+        parallel: Whether its items are parallel paragraphs rather than marked by ordinal words or bullets.
     """
 
     document_id: str
@@ -106,7 +106,14 @@ def _across_paragraphs(
         items = tuple(sum(rows[a:b], ()) for a, b in series.items)
         announcers = () if series.lead is None else (rows[series.lead][-1],)
         found.append(Enumeration(document_id, announcers, items, False))
-    for start, stop in parallel_series(openings):
+    bulleted = bulleted_series(openings)
+    # Items of one list are often built alike, too: that is no second list.
+    parallel = [
+        (start, stop)
+        for start, stop in parallel_series(openings)
+        if not any(first < stop and start < last for first, last in bulleted)
+    ]
+    for start, stop in (*bulleted, *parallel):
         announcers = (rows[start - 1][-1],) if start else ()
-        found.append(Enumeration(document_id, announcers, tuple(rows[start:stop]), True))
+        found.append(Enumeration(document_id, announcers, tuple(rows[start:stop]), (start, stop) in parallel))
     return found

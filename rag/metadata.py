@@ -8,7 +8,7 @@ finds "ai". A bad value is refused with the field named, never cut.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -147,17 +147,22 @@ def check_filters(
     date_to: str | None = None,
     source_url: str | None = None,
     names: Sequence[str] = (),
+    called: Mapping[str, str] | None = None,
 ) -> Filters:
     """A user's filters, checked; see `Filters`. Each list has at most `MAX_FILTER_VALUES` values.
+
+    `called` has what the sender calls a field, where that is another name.
 
     Raises:
         InputError: With code "invalid_filters".
     """
-    checks = _Checks("筛选条件", code="invalid_filters")
+    checks = _Checks("筛选条件", code="invalid_filters", called=called or {})
     begin = None if date_from is None else checks.date("date_from", date_from)
     end = None if date_to is None else checks.date("date_to", date_to)
     if begin and end and first_day(begin) > last_day(end):
-        raise checks.refused(f"date_from {begin!r} 晚于 date_to {end!r}。请对调或改正")
+        earlier = f"{checks.of('date_from')}{excerpt(begin)}"
+        later = f"{checks.of('date_to')}{excerpt(end)}".removeprefix("的 ")
+        raise checks.refused(f"{earlier} 晚于 {later}。请对调或改正")
     return Filters(
         checks.lines("document_ids", document_ids, MAX_FILTER_VALUES, MAX_ID_CHARS, exact=True),
         checks.lines("titles", titles, MAX_FILTER_VALUES, MAX_TITLE_CHARS),
@@ -176,40 +181,48 @@ class _Checks:
 
     about: str
     code: str
+    called: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, name: str, entry: int | None = None) -> str:
+        """Of which field, as whoever sent it calls it, and of which entry if it is a list of several."""
+        shown = self.called.get(name, name)
+        return f"的 {shown} " if entry is None else f"的 {shown} 第 {entry} 项"
 
     def refused(self, problem: str) -> InputError:
         return InputError(f"{self.about}里{problem}。", code=self.code)
 
-    def line(self, name: str, value: object, max_chars: int) -> str:
+    def line(self, name: str, value: object, max_chars: int, entry: int | None = None) -> str:
         """One line of readable text, stripped."""
+        place = self.of(name, entry)
         if not isinstance(value, str):
-            raise self.refused(f"的 {name} 要写成文字，收到的是 {type(value).__name__}。请用字符串")
+            raise self.refused(f"{place}要写成文字，收到的是 {type(value).__name__}。请用字符串")
         text = value.strip()
         if any("\ud800" <= char <= "\udfff" for char in text):
-            raise self.refused(f"的 {name} 有不成对的代理码位，不是文字。请用 UTF-8 重新发送")
+            raise self.refused(f"{place}有不成对的代理码位，不是文字。请用 UTF-8 重新发送")
         if CONTROL.search(text) or any(unicodedata.category(char) in _LINE_CATEGORIES for char in text):
-            raise self.refused(f"的 {name} {excerpt(text)} 有控制字符或换行，只能写成一行。请删去后再试")
+            raise self.refused(f"{place}{excerpt(text)} 有控制字符或换行，只能写成一行。请删去后再试")
         if len(text) > max_chars:
-            raise self.refused(f"的 {name} 有 {len(text)} 个字符，最多 {max_chars} 个。请缩短后再试")
+            raise self.refused(f"{place}有 {len(text)} 个字符，最多 {max_chars} 个。请缩短后再试")
         if is_blank(text) or not _folded(text):
-            raise self.refused(f"的 {name} 是空的。不需要它时请去掉这一项")
+            raise self.refused(f"{place}是空的。不需要它时请去掉这一项")
         return text
 
-    def shown(self, name: str, value: object, max_chars: int) -> str:
+    def shown(self, name: str, value: object, max_chars: int, entry: int | None = None) -> str:
         """The same without marks that turn the direction of writing."""
-        return without_turning(self.line(name, value, max_chars)).strip()
+        return without_turning(self.line(name, value, max_chars, entry)).strip()
 
     def lines(
         self, name: str, values: object, most: int, max_chars: int, *, exact: bool = False
     ) -> tuple[str, ...]:
         """Distinct lines, in the order given; told apart as they are written, or folded."""
+        place = self.of(name)
         if isinstance(values, str) or not isinstance(values, Sequence):
-            raise self.refused(f"的 {name} 要写成列表，收到的是 {type(values).__name__}。请用方括号")
+            raise self.refused(f"{place}要写成列表，收到的是 {type(values).__name__}。请用方括号")
         if len(values) > most:
-            raise self.refused(f"的 {name} 有 {len(values)} 项，最多 {most} 项。请减少后再试")
+            raise self.refused(f"{place}有 {len(values)} 项，最多 {most} 项。请减少后再试")
         distinct: dict[str, str] = {}
-        for value in values:
-            text = self.shown(name, value, max_chars)
+        for number, value in enumerate(values, 1):
+            text = self.shown(name, value, max_chars, number if len(values) > 1 else None)
             distinct.setdefault(text if exact else _folded(text), text)
         return tuple(distinct.values())
 
@@ -217,7 +230,7 @@ class _Checks:
         """A date that the calendar has."""
         text = self.line(name, value, MAX_NAME_CHARS)
         if not is_date(text):
-            raise self.refused(f"的 {name} {excerpt(text)} 看不懂。{_DATE_HINT}")
+            raise self.refused(f"{self.of(name)}{excerpt(text)} 看不懂。{_DATE_HINT}")
         return text
 
     def address(self, name: str, value: object) -> str:
@@ -225,5 +238,5 @@ class _Checks:
         text = self.line(name, value, MAX_URL_CHARS)
         if problem := address_problem(text):
             # Not quoted: it may hold a password.
-            raise self.refused(f"的 {name} {problem}。请写 http:// 或 https:// 开头的完整网址")
+            raise self.refused(f"{self.of(name)}{problem}。请写 http:// 或 https:// 开头的完整网址")
         return text

@@ -23,11 +23,13 @@ class DocumentNames:
         titles: The title that is shown and, if that is another, the printed one; without punctuation.
         labels: All that the page or its uploader calls it: title, byline, note, headings. These are not among
             the terms of the index.
+        date: When its uploader says that it appeared, ISO 8601; "" if that is not said.
     """
 
     authors: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
     labels: str = ""
+    date: str = ""
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -47,6 +49,7 @@ def names_of(document: Document) -> DocumentNames:
         tuple(dict.fromkeys(fold(author) for author in authors if len(author) >= _NAME_MIN_CHARS)),
         tuple(dict.fromkeys(bare for title in titles if (bare := bare_text(fold(title))))),
         fold("\n".join((*printed, *said))),
+        given.date or "",
     )
 
 

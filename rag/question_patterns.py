@@ -11,7 +11,9 @@ from typing import Literal
 Kind = Literal["number", "date", "person", "place", "list", "definition", "how", "why", "comparison", "other"]
 Metadata = Literal["authors", "affiliation", "title", "documents"]
 
-_COUNT = r"[两二三四五六七八九十\d]{1,3}"
+_DIGITS = r"两二三四五六七八九十\d"
+# "第三次" is one of them, not three.
+_COUNT = rf"(?<![第一百千万.{_DIGITS}])[{_DIGITS}]{{1,3}}"
 _NOUNS = (
     "个|种|项|类|条|点|方面|层面|维度|步|大|位|篇|座|家|次|句|件|剂|招|样|道|层|块|组|对|处|部分|"
     "环节|阶段|领域|原则|途径|路径"
@@ -135,5 +137,18 @@ ASKS_VOICE = _any(
 )
 """Who holds a view: the answer is a name that stands in a byline, not in the sentence itself."""
 COUNT_ASKED = re.compile(rf"(?:哪|这|那|的)?({_COUNT})(?:{_NOUNS})")
+FRAME_WORDS = frozenset(
+    word
+    for words in (
+        "看法 意见 观点 态度 立场 评价 主张 想法 感受 体会 说法 讲法 提法 结论 理由 原因 缘故 依据 论据 目的",
+        "意义 意思 含义 认为 以为 觉得 赞成 赞同 同意 反对 支持 建议 提议 提出 提到 谈到 说到 讲到",
+        "谈论 讨论 论述 阐述 叙述 讲述 描述 描写 形容 比喻 解释 说明 介绍 指出 强调 列举 举例 总结",
+        "概括 回答 分析 批评 表示 表达 评论 看待 名叫 名字 名称 称呼 称为 叫作 叫做 办法 方法 做法",
+        "方式 措施 步骤 例子 内容 情况 具体 主要 分别 简述 请问",
+    )
+    for word in words.split()
+)
+"""Words of a question's frame: they say what kind of answer is wanted, not what it is about. That a corpus
+never writes one says nothing of what it holds."""
 CLAUSE_END = re.compile(r"[,;。?!]+(?!\d)")
 ENGLISH_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}

@@ -19,7 +19,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering.citations import source_url
+from rag.answering.citations import SourceLinks
 from rag.answering.generator import RankedSentence
 from rag.corpus import Corpus
 from rag.encoding.encoder import Encoder
@@ -51,6 +51,7 @@ class Retrieved:
         values: Their ranking values, in the order of `evidence.ordinals`, shape (n,).
             All of these are empty where there is no document to search.
         timings_ms: "encode" and "search".
+        is_named: Whether the question names a document.
     """
 
     ranked: tuple[RankedSentence, ...]
@@ -59,6 +60,7 @@ class Retrieved:
     evidence: Evidence
     values: npt.NDArray[np.float64]
     timings_ms: dict[str, float]
+    is_named: bool = False
 
     def best_document(self) -> str:
         """The document with the most relevant sentences: highest sum over the first ten (at least one)."""
@@ -84,7 +86,7 @@ class Retriever:
         encoder: The encoder that made the index's vectors.
         model: Fitted weights.
         candidates_per_arm: How many rows each arm contributes.
-        public_url: Prefix of citation links.
+        links: Lead to its documents.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class Retriever:
         model: RankingModel,
         *,
         candidates_per_arm: int,
-        public_url: str,
+        links: SourceLinks,
     ) -> None:
         self._corpus = corpus
         self._index = index
@@ -103,7 +105,7 @@ class Retriever:
         self._model = model
         self._background = shipped_background(encoder.name)
         self._k = candidates_per_arm
-        self._public_url = public_url
+        self._links = links
 
     def retrieve(self, question: Question, scope: Scope) -> Retrieved:
         """Rank the corpus for one question.
@@ -153,7 +155,7 @@ class Retriever:
         )
         passages = self._passages(evidence, values)
         timings = {"encode": encode_ms, "search": 1e3 * (perf_counter() - started)}
-        return Retrieved(ranked, passages, question, evidence, bare_values, timings)
+        return Retrieved(ranked, passages, question, evidence, bare_values, timings, bool(scope.document_ids))
 
     def _passages(self, evidence: Evidence, values: npt.NDArray[np.float64]) -> tuple[Passage, ...]:
         rows_of: dict[int, list[int]] = {}
@@ -177,7 +179,7 @@ class Retriever:
                     float(relevance[rank - 1]),
                     chunk,
                     self._corpus.document_by_id[chunk.document_id],
-                    source_url(self._public_url, chunk.document_id, chunk.span),
+                    self._links.to(chunk.document_id, chunk.span),
                     raw | {"rank_value": chunk_values[ordinal], "cosine": cosine},
                 )
             )

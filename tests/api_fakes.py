@@ -192,7 +192,8 @@ class FakeEngine:
             question, history=history, top_k=top_k, generator=generator, explain=explain, cancelled=cancelled
         )
         middle = len(answer.answer) // 2
-        parts = [TextAdded(answer.answer[:middle]), TextAdded(answer.answer[middle:])]
+        sentence = answer.sentences[-1] if answer.sentences else None
+        parts = [TextAdded(answer.answer[:middle]), TextAdded(answer.answer[middle:], sentence)]
         return iter([CitationsKnown(answer.citations), *parts, answer])
 
     def search(
@@ -316,10 +317,10 @@ class FakeLibrary:
         engine.asked = self.asked
         return engine
 
-    def engine_holding(self, document_id: str) -> FakeEngine:
-        for collection in self._held:
-            if any(entry.document.document_id == document_id for entry in self._held[collection]):
-                return self.engine(collection)
+    def engine_holding(self, document_id: str, collection: str | None = None) -> FakeEngine:
+        for name in sorted(self._held, key=lambda each: each != collection):
+            if any(entry.document.document_id == document_id for entry in self._held[name]):
+                return self.engine(name)
         return self.engine()
 
     def collections(self) -> tuple[CollectionInfo, ...]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from evals.fit.minicorpora import ArmSet
 from index.lexical import LexicalIndex
 from index.vectors import VectorIndex
+from rag.answering.citations import SourceLinks
 from rag.answering.generator import RankedSentence
 from rag.confidence.model import GROUPS, ConfidenceModel, ConfidenceModels
 from rag.corpus import Corpus, build_corpus, window_texts
@@ -64,7 +65,9 @@ def ranking_by_hand(**weights: float) -> RankingModel:
     return RankingModel(np.array([weights.get(name, 0.0) for name in FEATURES]), 1.0, 0.0, {})
 
 
-def search(corpus: Corpus, text: str, *, ranking: RankingModel | None = None) -> Retrieved:
+def search(
+    corpus: Corpus, text: str, *, ranking: RankingModel | None = None, scope: Scope | None = None
+) -> Retrieved:
     """What the product's retriever finds, by words alone unless told otherwise."""
     retriever = Retriever(
         corpus,
@@ -72,9 +75,9 @@ def search(corpus: Corpus, text: str, *, ranking: RankingModel | None = None) ->
         CountingEncoder(),
         ranking or ranking_by_hand(cover_sentence=2.0, cover_chunk=1.0),
         candidates_per_arm=50,
-        public_url="",
+        links=SourceLinks(),
     )
-    return retriever.retrieve(read_question(text), Scope((), text))
+    return retriever.retrieve(read_question(text), scope or Scope((), text))
 
 
 def passages_of(corpus: Corpus, chunks: Sequence[int]) -> tuple[Passage, ...]:

@@ -237,6 +237,8 @@ class Model:
         old = next((one for one in here if replaced in (source_id(one.number), *one.ids)), None)
         if new in here and (old is None or old.number == new.number):
             return
+        if old is not None and known is None and not (new.title or new.tags):  # said of what gives way
+            new = Held(new.number, old.title, old.tags, new.origin, new.live)
         if old is not None and old.number != new.number:
             self._remove(name, source_id(old.number))
         self.sources[name] = [one for one in self.sources[name] if one.number != new.number] + [new]
@@ -414,7 +416,7 @@ def _fresh_engine(model: Model, name: str) -> Engine:
     if rows:
         corpus = corpus.extended(rows)
         index = index.extended(index_rows(encode(rows, encoder.encoder)))
-    return parts.engine(corpus, index, encoder, index_fingerprint="fresh")
+    return parts.engine(corpus, index, encoder, collection=name, index_fingerprint="fresh")
 
 
 def _searches_like(library: Library, fresh: Engine, name: str) -> None:

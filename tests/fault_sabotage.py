@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import api.library.seeding
 import index.store.checking
 import index.store.opening
 import index.store.reading
 from index.files import Digest, Files
 from index.reader import Reader
-from index.store import Store
+from index.store import Addition, Store
 from index.store.bodies import unpacked
 from index.store.connections import connect
 from index.store.reading import Row, metadata_from
@@ -53,6 +54,10 @@ def _write_blocks_unsynced(_: Files, path: Path, blocks: Iterable[bytes | memory
     return Digest.of(data)
 
 
+def _addition_that_brings_back(*given: Any, **named: Any) -> Addition:
+    return Addition(*given, **(named | {"brings_back": True}))
+
+
 def _source_of(connection: sqlite3.Connection, row: Row, _: str) -> Source:
     (body,) = connection.execute("SELECT body FROM texts WHERE id = ?", (row["text"],)).fetchone()
     said = (row["sha256"], row["encoding"], row["original_sha256"], metadata_from(row["metadata"]))
@@ -66,7 +71,10 @@ _CHANGES: dict[str, tuple[tuple[Any, str, Any], ...]] = {
     "does not sync commits": ((index.store.opening, "connect", _connect_carelessly),),
     "does not sync the new folder": ((index.store.opening, "make_folder", _make_folder),),
     "does not sync generations": ((Files, "write_blocks", _write_blocks_unsynced),),
-    "forgets what was deleted": ((Store, "deleted_sources", lambda *_: frozenset()),),
+    "forgets what was deleted": (  # both times that it is asked about
+        (Store, "deleted_sources", lambda *_: frozenset()),
+        (api.library.seeding, "Addition", _addition_that_brings_back),
+    ),
     "does not check texts": (
         (index.store.reading, "source_of", _source_of),
         (index.store.checking, "source_of", _source_of),

@@ -18,7 +18,7 @@ from rag.encoding.encoder import Progress, Vectors
 from rag.engine import Engine
 from rag.metadata import check_metadata
 from rag.reading.decoding import source_from_text
-from rag.records import Metadata, Source
+from rag.records import DEFAULT_COLLECTION, Metadata, Source
 from rag.rows import rows_of_source
 from rag.settings import Settings
 from tests.counting_encoder import CountingEncoder
@@ -166,7 +166,7 @@ def scratch(parts: EngineParts, held: Iterable[tuple[Source, Sequence[int]]]) ->
     ]
     model = parts.model()
     made = encode(rows, model.encoder) if rows else []
-    return Snapshot.empty(parts, model).changed(added=made, facts={}, sequence=1).engine
+    return Snapshot.empty(parts, DEFAULT_COLLECTION, model).changed(added=made, facts={}, sequence=1).engine
 
 
 def everything(engine: Engine) -> list[object]:

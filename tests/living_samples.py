@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from index.segments.live import LiveIndex
 from index.segments.rows import IndexRows
+from rag.answering.citations import SourceLinks
 from rag.answering.extractive import ExtractiveGenerator
 from rag.confidence.judge import Judge
 from rag.confidence.model import shipped_models
@@ -96,13 +97,14 @@ def engine_over(corpus: Corpus, index: SearchIndex, *, rate: float = 0.5) -> Eng
         names=corpus.names,
     )
     retriever = Retriever(
-        corpus, index, CountingEncoder(), shipped_model(), candidates_per_arm=50, public_url=""
+        corpus, index, CountingEncoder(), shipped_model(), candidates_per_arm=50, links=SourceLinks()
     )
     return Engine(
         corpus,
         retriever,
         judge,
         {"extractive": ExtractiveGenerator(corpus, Structure(corpus))},
-        EngineOptions(answer_max_chars=300, generator="extractive", public_url="", described={}),
+        EngineOptions(answer_max_chars=300, generator="extractive", described={}),
         index_fingerprint="living",
+        links=SourceLinks(),
     )

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from rag.answering.contradicting import negates
+from rag.answering.contradicting import asks_stance, negates
 from rag.answering.extractive import ExtractiveGenerator
 from rag.answering.generator import GenerationRequest, RankedSentence
 from rag.answering.leads import Leads
@@ -140,8 +140,24 @@ def test_sections_of_a_page_do_not_answer_for_one_of_them() -> None:
         ("丢了牌子罚多少钱？", "丢了牌子的，不罚钱。", True),
         ("丢了牌子罚多少钱？", "丢了牌子的，罚五元。", False),
         ("为什么不罚钱？", "丢了牌子的，不罚钱。", False),
+        ("补多少钱？", "有没有钱补？", False),
         ("加班换成几小时调休？", "不得以调休代替。", True),
     ],
 )
 def test_what_denies_the_question(question: str, sentence: str, denies: bool) -> None:
     assert negates(sentence, read_question(question)) is denies
+
+
+@pytest.mark.parametrize(
+    ("question", "stance"),
+    [
+        ("池子晚上开吗？", True),
+        ("池子晚上开，对不对？", True),
+        ("晚上是否开门？", True),
+        ("掌柜对收费的看法", True),
+        ("他时不时来泡澡", False),
+        ("泡澡多少钱？", False),
+    ],
+)
+def test_questions_for_yes_or_no_and_for_a_stance(question: str, stance: bool) -> None:
+    assert asks_stance(read_question(question)) is stance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -224,10 +225,27 @@ def test_reasons_for_abstaining(
     assert abstention_reason(read_question(question), judgement, related) == reason
 
 
+def test_an_abstention_speaks_of_the_essay_that_was_named(engine: Engine) -> None:
+    related = engine.search("茶园种下茶树多少株？", top_k=1)
+    question = "茶园有多大？"
+    for is_named, opening in ((True, "点名的文章没有说明这一点。"), (False, "文章谈到了相关内容，")):
+        judgement = replace(judged(question, on_topic=True), is_named=is_named)
+        assert abstain(read_question(question), judgement, related).text.startswith(opening)
+
+
 def test_an_abstention_says_what_is_missing_and_what_is_near(engine: Engine) -> None:
     related = engine.search("茶园种下茶树多少株？", top_k=1)
     question = "上海的茶园有多大？"
     text = abstain(read_question(question), judged(question, on_topic=True, names=("上海",)), related).text
     assert "全文没有出现“上海”" in text
     assert "最接近的内容在《制茶三法》第 1 段" in text
+    for near, last, shown in (
+        ("新茶要晒干", 6, "（第 6 行）：“新茶要晒干”。"),
+        ("茶" * 40, 7, f"（第 6–7 行）：“{'茶' * 40}”。"),
+        ("茶" * 41, 9, f"（第 6–9 行）：“{'茶' * 40}…”。"),
+    ):
+        span = replace(related[0].chunk.span, start_line=6, end_line=last)
+        passage = replace(related[0], chunk=replace(related[0].chunk, text=near, span=span))
+        text = abstain(read_question(question), judged(question, on_topic=True), [passage]).text
+        assert text.endswith(f"第 1 段{shown}")
     assert "最接近" not in abstain(read_question(question), judged(question, on_topic=False), related).text

@@ -25,6 +25,7 @@ from api.wire.streaming import EventStreamResponse, encode_event
 from rag.errors import CewenError, CitationError, GeneratorError, InputError, UnavailableError
 from rag.records import Answer, AnswerEvent, CitationsKnown, Degradation, TextAdded
 from tests.api_fakes import FakeEngine, client_for
+from tests.openai_fakes import Saying, sentence
 from tests.test_middleware import body_of, headers_of, http_scope
 
 LIMIT_SECONDS = 20.0
@@ -70,6 +71,16 @@ def test_events_come_in_order_and_the_last_is_the_whole_reply(client: TestClient
     assert "".join(data["text"] for name, data in events if name == "delta") == whole["answer"]
     assert events[-1][1] == whole
     assert list(events[-1][1]) == list(whole)
+
+
+def test_a_part_names_the_marks_that_it_ends_in() -> None:
+    said = [sentence("据[1]所载。", 2, 1), sentence("丙[3]", 3)]
+    with client_for(Saying(said)) as client:
+        parts = [data for name, data in events_of(post(client).content) if name == "delta"]
+    assert parts == [
+        {"text": "据[1]所载。[2][1]", "citations": [2, 1]},
+        {"text": "丙[3][3]", "citations": [3]},
+    ]
 
 
 def test_done_is_the_body_byte_for_byte(client: TestClient) -> None:

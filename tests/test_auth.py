@@ -207,6 +207,7 @@ def test_who_may_not_ask_is_told_so_on_every_surface(token: str, path: str, body
     assert reply.status_code == 403
     assert reply.headers["connection"] == "close"
     assert "权限" in reply.text
+    assert f"要有 ask 权限，这个密钥的权限是 {token}。" in reply.text
     for name, value in body.items():
         said = reply.json()[name]
         assert value.items() <= said.items() if isinstance(value, dict) else said == value

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rag.answering.citations import cite_block, cite_sentence, source_url, verify
+from rag.answering.citations import SourceLinks, cite_block, cite_sentence, verify
 from rag.corpus import Corpus, build_corpus
 from rag.errors import CitationError
 from rag.reading.decoding import source_from_text
@@ -29,7 +29,7 @@ def cited(place: tuple[Corpus, int]) -> tuple[Citation, Document, Sentence]:
     corpus, row = place
     sentence = corpus.sentences[row]
     document = corpus.document_by_id[sentence.document_id]
-    return cite_sentence(1, sentence, document, score=0.5, public_url=""), document, sentence
+    return cite_sentence(1, sentence, document, score=0.5, links=SourceLinks()), document, sentence
 
 
 @given(PLACES)
@@ -84,7 +84,7 @@ def test_a_sentence_of_another_source_is_refused(place: tuple[Corpus, int]) -> N
     _, _, sentence = cited(place)
     other = CORPORA[(CORPORA.index(place[0]) + 1) % len(CORPORA)].documents[0]
     with pytest.raises(CitationError, match="不符"):
-        cite_sentence(1, sentence, other, score=0.5, public_url="")
+        cite_sentence(1, sentence, other, score=0.5, links=SourceLinks())
 
 
 @pytest.mark.parametrize("quote", ["", " ", "\n"])
@@ -103,16 +103,20 @@ def test_white_space_does_not_matter_to_a_quote() -> None:
 def test_titles_bylines_and_notes_are_cited_as_paragraph_0(seed_corpus: Corpus) -> None:
     for document in seed_corpus.documents:
         for block in document.typed_blocks:
-            citation = cite_block(3, block, document, score=1.0, public_url="")
+            citation = cite_block(3, block, document, score=1.0, links=SourceLinks())
             assert (citation.number, citation.paragraph) == (3, 0)
             assert citation.quote == block.text
 
 
 def test_links() -> None:
     one, more = SourceSpan(5, 9, 2, 2), SourceSpan(5, 30, 2, 4)
-    assert source_url("", "abc-1", one) == "/documents/abc-1?chars=5-9#L2"
-    assert source_url("https://qa.example/", "abc-1", more) == (
+    assert SourceLinks().to("abc-1", one) == "/documents/abc-1?chars=5-9#L2"
+    assert SourceLinks("https://qa.example/").to("abc-1", more) == (
         "https://qa.example/documents/abc-1?chars=5-30#L2-L4"
+    )
+    assert SourceLinks(collection="default").to("abc-1", one) == "/documents/abc-1?chars=5-9#L2"
+    assert SourceLinks("https://qa.example", "live").to("abc-1", more) == (
+        "https://qa.example/documents/abc-1?chars=5-30&collection=live#L2-L4"
     )
 
 

@@ -151,6 +151,14 @@ def test_a_folder_is_not_a_file(run: Run) -> None:
     assert "cewen sync" in result.stderr
 
 
+def test_a_file_is_not_a_folder(run: Run) -> None:
+    Path("a.txt").write_text(BRIDGE, "utf-8")
+    result = run("sync", "a.txt")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "是文件，不是文件夹" in result.stderr
+    assert "cewen add" in result.stderr
+
+
 # rm and ls
 
 
@@ -203,7 +211,9 @@ def test_a_collection_follows_a_folder(run: Run, library: FakeLibrary, folder: P
     assert counts(run("sync", str(folder), "--json")) == {"unchanged": 2}
     (folder / "rivers" / "bridge.txt").write_text(BRIDGE + BRIDGE, "utf-8")
     (folder / "ferry.docx").rename(folder / "crossing.docx")
-    assert counts(run("sync", str(folder), "--json")) == {"replaced": 1, "unchanged": 1}
+    changed = run("sync", str(folder), "--json")
+    assert said(changed)["renamed"] == [["ferry.docx", "crossing.docx"]]
+    assert counts(changed) == {"replaced": 1, "unchanged": 1}
     (folder / "crossing.docx").unlink()
     shown = run("sync", str(folder))
     assert "已删除：ferry.docx\n" in shown.stdout

@@ -18,8 +18,9 @@ from api.cli.console import Progress
 from api.cli.parts import Parts
 from api.library_records import Upload
 from cewen import Client, NotFoundError
+from rag.metadata import check_metadata
 from rag.reading.decoding import source_from_text
-from rag.settings import Settings
+from rag.settings import Settings, read_settings
 from tests.counting_encoder import CountingEncoder
 from tests.evals_server import serving_app
 
@@ -96,6 +97,42 @@ def test_what_an_earlier_version_synced_is_taken_over(tmp_path: Path) -> None:
     assert set(listed()) == {"tea.txt", "boat.txt"}
     assert listed()["boat.txt"].startswith("sync:mine-")
     assert cewen("sync", "mine").stdout.endswith("添加 0，替换 0，删除 0，未变 1，失败 0\n")
+
+
+def ids(*arguments: str) -> dict[str, str]:
+    documents = json.loads(cewen("ls", "--json", *arguments).stdout)["documents"]
+    return {document["name"]: document["id"] for document in documents if document["name"] != "tea.txt"}
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_synced_document_keeps_what_is_said_of_it_and_has_its_files_name(
+    request: pytest.FixtureRequest, *, there: bool
+) -> None:
+    where = ("--url", request.getfixturevalue("url")) if there else ()
+    assert cewen("sync", "mine", *where).exit_code == 0
+    first = ids(*where)["boat.txt"]
+    Path("mine", "boat.txt").rename(Path("mine", "渡船.txt"))
+    renamed = cewen("sync", "mine", *where)
+    assert "已改名：boat.txt → 渡船.txt\n" in renamed.stdout
+    assert renamed.stdout.endswith("添加 0，替换 0，删除 0，未变 1（其中改名 1），失败 0\n")
+    assert ids(*where) == ids("--name", "渡船.txt", *where) == {"渡船.txt": first}
+    _say_of(first, where, tags=["渡口"])
+    Path("mine", "渡船.txt").write_text(BOAT + "\n  船票一元。\n", "utf-8")
+    edited = json.loads(cewen("sync", "mine", "--json", *where).stdout)
+    assert (edited["replaced"], edited["renamed"], edited["removed"]) == (["渡船.txt"], [], [])
+    (second,) = ids("--tag", "渡口", *where).values()
+    assert second != first
+    again = json.loads(cewen("sync", "mine", "--json", *where).stdout)
+    assert (again["unchanged"], again["renamed"]) == (["渡船.txt"], [])
+
+
+def _say_of(document_id: str, where: tuple[str, ...], **said: Any) -> None:
+    if where:
+        with Client(where[1]) as client:
+            client.describe(document_id, said)
+        return
+    with opened(read_settings(), lambda *_: None, writable=True) as library:
+        library.describe("default", document_id, lambda _: check_metadata(**said))
 
 
 def test_what_is_at_fault_is_found_by_the_check() -> None:

@@ -128,6 +128,15 @@ def test_an_export_of_nothing_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "review.jsonl").exists()
 
 
+def test_an_export_leaves_out_what_was_only_asked_with_filters(tmp_path: Path, store: FeedbackStore) -> None:
+    store.add_questions([question(1, "灯塔有多高？", reason="filtered")])
+    assert "弃答 1 次（在筛选出的文档里）" in run().stdout
+    told = run("--export", "review.jsonl")
+    assert "没有可写的题目" in told.stderr
+    assert "另有 1 组只在加了筛选条件时问过" in told.stderr
+    assert not (tmp_path / "review.jsonl").exists()
+
+
 def test_an_export_that_cannot_be_written(filled: FeedbackStore) -> None:
     result = run("--export", "missing/review.jsonl")
     assert result.exit_code == 2

@@ -81,6 +81,10 @@ def test_the_key_comes_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> Non
         refused = Stage().run("documents", "--url", address)
         assert refused.exit_code == 2
         assert "api_key_missing" in refused.stderr
+        assert ("CEWEN_API_KEY" in refused.stderr, "请求头" in refused.stderr) == (True, False)
+        monkeypatch.setenv("CEWEN_API_KEY", f"{KEY}x")
+        wrong = Stage().run("documents", "--url", address)
+        assert ("api_key_invalid" in wrong.stderr, "CEWEN_API_KEY" in wrong.stderr) == (True, True)
         monkeypatch.setenv("CEWEN_API_KEY", KEY)
         assert Stage().run("documents", "--url", address).exit_code == 0
 

@@ -260,6 +260,6 @@ def test_places_that_the_collection_never_names_still_decide() -> None:
     judge = judge_of(correction_for(judge_of(), offset=5.0))
     question = read_question("重庆的老船工怎么认路？")
     found = judge.judge(question, search(CORPUS, question.text))
-    assert found.places == ("重庆",)
+    assert found.elsewhere == ("重庆",)
     assert (found.confidence, found.answerable) == (0.05, False)
     assert found.logit == 2.0

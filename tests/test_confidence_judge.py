@@ -16,13 +16,15 @@ from rag.confidence.features import (
     reader_features,
     word_features,
 )
-from rag.confidence.judge import Judge
+from rag.confidence.judge import Judge, Judgement
 from rag.confidence.model import GROUPS, ConfidenceModels, shipped_models
 from rag.confidence.wording import read_wording
 from rag.corpus import build_corpus
 from rag.names import DocumentNames
 from rag.question import read_question
+from rag.question_patterns import FRAME_WORDS
 from rag.reading.decoding import source_from_text
+from rag.scope import Scope
 from tests.confidence_samples import (
     SharedCharacters,
     arms_of,
@@ -248,7 +250,7 @@ def test_a_place_that_the_corpus_never_names_is_elsewhere() -> None:
             names={"d-1": DocumentNames(), "d-2": DocumentNames(labels=note)},
         )
         judgement = judge.judge(read_question(text), search(CORPUS, text))
-        return judgement.confidence, judgement.places
+        return judgement.confidence, judgement.elsewhere
 
     usual, nowhere = judged("茶园种下茶树多少株？")
     assert usual > 0.05
@@ -256,3 +258,78 @@ def test_a_place_that_the_corpus_never_names_is_elsewhere() -> None:
     assert judged("廣州的茶园种下茶树多少株？") == (0.05, ("广州",))
     # A byline or note is part of the page, though not of what is searched.
     assert judged("广州的茶园种下茶树多少株？", "（作者系广州茶学会会员）")[1] == ()
+
+
+def judged_by_title(
+    text: str, corpus_names: dict[str, DocumentNames], scope: Scope | None = None
+) -> Judgement:
+    judge = Judge(
+        ARM, models_by_hand(OFFSETS), None, knows_encoder=False, false_answer_rate=1.0, names=corpus_names
+    )
+    return judge.judge(read_question(text), search(CORPUS, text, scope=scope))
+
+
+def test_a_year_that_the_corpus_never_names_is_elsewhere() -> None:
+    def judged(text: str, **called: str) -> tuple[float, tuple[str, ...], tuple[str, ...]]:
+        names = {"d-1": DocumentNames(), "d-2": DocumentNames(**called)}  # type: ignore[arg-type]
+        judgement = judged_by_title(text, names)
+        return judgement.confidence, judgement.elsewhere, judgement.absent
+
+    asked = "2031年茶园种下茶树多少株？"
+    confidence, elsewhere, absent = judged(asked)
+    assert (confidence, elsewhere, absent[0]) == (0.05, ("2031年",), "2031年")
+    assert judged("二〇三一年茶园种下茶树多少株？")[1] == ("2031年",)
+    # A title or a date is part of what is known of a text, in any spelling.
+    assert judged(asked, date="2031-05")[1] == ()
+    assert judged(asked, labels="二〇三一年的茶园")[1] == ()
+    assert judged(asked, labels="2029-2033年茶园规划")[1] == ()
+    assert judged(asked, date="2030-05")[1] == ("2031年",)
+    assert judged("1031年历史的茶园在哪里？")[1] == ()
+
+
+def test_what_names_a_document_is_on_topic() -> None:
+    text = "火箭发动机怎么点火？"
+    named = Scope((CORPUS.documents[0].document_id,), text)
+    assert not judged_by_title(text, {}).on_topic
+    assert not judged_by_title(text, {}).is_named
+    assert judged_by_title(text, {}, named).on_topic
+    assert judged_by_title(text, {}, named).is_named
+
+
+def test_words_of_the_questions_frame_are_not_said_to_be_absent() -> None:
+    judgement = judged_by_title("作者对茶园裁缝的看法和评价是什么？", {})
+    assert "裁缝" in judgement.absent
+    assert not FRAME_WORDS.intersection(judgement.absent)
+    # They are words of the question all the same: what the fitted model sees is as it was.
+    assert FRAME_WORDS.intersection(judgement.wording.unknown)
+
+
+@pytest.mark.parametrize(
+    ("question", "relevance", "confidence"),
+    [
+        ("什么是冬片？", 0.5, 0.5),
+        ("“冬片”是什么意思？", 0.9, 0.5),
+        ("什么是冬片？", 0.49, 0.1),
+        ("冬片是什么时候采的？", 0.9, 0.1),
+        ("什么是春片？", 0.9, 0.1),
+        ("什么是2031年的冬片？", 0.9, 0.05),
+    ],
+)
+def test_a_definition_of_the_asked_word_is_even_odds_at_least(
+    question: str, relevance: float, confidence: float
+) -> None:
+    page = "立冬以后还有一茬嫩芽可以采下来，茶农称为“冬片”。"
+    corpus = build_corpus([source_from_text("winter.txt", page)], chunk_max_chars=200)
+    judge = judge_of(models_by_hand({"words": math.log(0.1 / 0.9)}), rate=0.8)
+    found = found_by_hand(corpus, read_question(question), relevances=(relevance,))
+    judgement = judge.judge(read_question(question), found)
+    assert judgement.confidence == pytest.approx(confidence, abs=1e-6)
+    assert judgement.answerable is (confidence == 0.5)
+
+
+def test_what_is_likelier_than_even_stays_as_it_is() -> None:
+    page = "立冬以后还有一茬嫩芽可以采下来，茶农称为“冬片”。"
+    corpus = build_corpus([source_from_text("winter.txt", page)], chunk_max_chars=200)
+    question = read_question("什么是冬片？")
+    judge = judge_of(models_by_hand({"words": math.log(9.0)}))
+    assert judge.judge(question, found_by_hand(corpus, question)).confidence == pytest.approx(0.9)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rag.answering.citations import SourceLinks
 from rag.answering.gate import Gate
 from rag.answering.generator import GenerationRequest, RankedSentence
 from rag.answering.writing import AnswerWriting
@@ -36,7 +37,7 @@ def test_the_example_answers_with_a_checked_citation(example: Any) -> None:
     best = next(s for s in corpus.sentences if s.text.startswith("守灯人"))
     ranked = [RankedSentence(best, 0.9)]
     request = GenerationRequest(read_question("守灯人点灯几次？"), passages, ranked, (), 320)
-    writing = AnswerWriting(request, example, None, Gate(passages, corpus, public_url=""))
+    writing = AnswerWriting(request, example, None, Gate(passages, corpus, links=SourceLinks()))
     (checked,) = writing.steps()
     assert [sentence.text for sentence in checked.sentences] == [best.text]
     assert checked.citations[0].quote == best.text

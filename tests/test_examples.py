@@ -380,9 +380,9 @@ def test_it_is_made_once_whoever_asks() -> None:
         span = candidate.end_char - candidate.start_char
         return answer(candidate, end=span)
 
-    examples = Examples(corpus, ask)
+    examples = Examples(corpus)
     with ThreadPoolExecutor(8) as threads:
-        calls = [threads.submit(lambda: asked_of(examples.get())) for _ in range(8)]
+        calls = [threads.submit(lambda: asked_of(examples.get(ask))) for _ in range(8)]
         begun.set()
         assert {call.result(10) for call in calls} == {("什么是回甘？",)}
     assert asked == ["什么是回甘？"]
@@ -403,12 +403,12 @@ def test_a_fault_means_no_examples_for_now(
             raise fault
         return answer(candidate, end=candidate.end_char - candidate.start_char)
 
-    examples = Examples(corpus, ask)
-    assert examples.get() == examples.get() == ()
+    examples = Examples(corpus)
+    assert examples.get(ask) == examples.get(ask) == ()
     assert (asked, len(caplog.records)) == (1, 1)
     broken = False
     monkeypatch.setattr(choosing, "RETRY_SECONDS", 0.0)
-    assert asked_of(examples.get()) == asked_of(examples.get()) == ("什么是回甘？",)
+    assert asked_of(examples.get(ask)) == asked_of(examples.get(ask)) == ("什么是回甘？",)
     assert asked == 2
 
 
@@ -421,8 +421,8 @@ def test_where_there_is_nothing_to_ask_it_is_not_tried_again(monkeypatch: pytest
         return []
 
     monkeypatch.setattr(choosing, "candidates", none_of)
-    examples = Examples(corpus_of("。"), pytest.fail)
-    assert examples.get() == examples.get() == ()
+    examples = Examples(corpus_of("。"))
+    assert examples.get(pytest.fail) == examples.get(pytest.fail) == ()
     assert len(drawn) == 1
 
 

@@ -7,12 +7,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from api.feedback.recording import QuestionRecorder
 from api.feedback.records import StoredQuestion
 from api.feedback.store import FeedbackStore
+from rag.records import Passage
 from tests.feedback_samples import ANSWER
 
 
@@ -54,6 +56,29 @@ def test_what_is_kept_of_an_answer(tmp_path: Path) -> None:
         documents=("d-1", "d-2"),
     )
     assert "三十二米".encode() not in store.path.read_bytes()  # the answer is not kept
+
+
+ABSTAINED = replace(ANSWER, status="abstained", reason="not_stated", citations=())
+
+
+def test_what_was_asked_of_some_documents_only_is_told_apart(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path)
+    recorder = QuestionRecorder(store)
+    near = cast("tuple[Passage, ...]", (object(),))
+    for number, (answer, narrowed) in enumerate(
+        [
+            (ABSTAINED, True),  # over no document: nothing is known of any
+            (ABSTAINED, False),
+            (replace(ABSTAINED, related=near), True),
+            (replace(ABSTAINED, related=near), False),
+            (ANSWER, True),
+        ]
+    ):
+        given = replace(answer, answer_id=f"ans_{number}")
+        recorder.record(given, question="灯塔有多高？", collection="default", narrowed=narrowed)
+    recorder.close()
+    kept = {each.answer_id: each.reason for each in store.all().questions}
+    assert kept == {"ans_2": "filtered", "ans_3": "not_stated", "ans_4": None}
 
 
 def test_what_waits_at_the_end_is_written(tmp_path: Path) -> None:

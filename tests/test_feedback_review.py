@@ -135,6 +135,23 @@ def test_the_evaluation_reads_what_is_written(tmp_path: Path) -> None:
     assert question_file(found.groups) == text
 
 
+def test_what_was_only_asked_of_some_documents_is_not_called_unanswerable(tmp_path: Path) -> None:
+    rows = (
+        question(1, "灯塔有多高？", reason="filtered"),
+        question(2, "茶怎么采？", reason="filtered"),
+        question(3, "茶怎么采？"),
+    )
+    groups = review(Kept((said(1, "down"),), rows), "all", by_first_character).groups
+    assert {group.question: (group.abstained, group.filtered) for group in groups} == {
+        "灯塔有多高？": (1, 1),
+        "茶怎么采？": (2, 1),
+    }
+    text = question_file(groups)
+    (tea,) = loaded(text, tmp_path)
+    assert tea.question == "茶怎么采？"
+    assert "弃答 2 次，“没帮助” 0 次（弃答的有 1 次是加了筛选条件问的）" in text
+
+
 def test_a_person_fills_it_in(tmp_path: Path) -> None:
     text = question_file(review(KEPT, "all", by_first_character).groups)
     filled = text.replace(

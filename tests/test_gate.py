@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.answering.citations import SourceLinks
 from rag.answering.gate import Checked, Gate, Verdict
 from rag.answering.marks import MarkedSentence, read_marked
 from rag.corpus import Corpus, build_corpus, read_folder
@@ -43,7 +44,7 @@ TEA, HARBOUR, NOON = (
 
 def check(text: str) -> Checked:
     """What the gate makes of a generator's text."""
-    gate = Gate(PASSAGES, CORPUS, public_url="http://cewen")
+    gate = Gate(PASSAGES, CORPUS, links=SourceLinks("http://cewen"))
     for sentence in read_marked(text):
         gate.check(sentence)
     return gate.checked()
@@ -144,7 +145,7 @@ def test_a_verdict_keeps_text_and_marks() -> None:
 
 def test_an_attribution_cites_the_byline() -> None:
     corpus = build_corpus(tea_sources(), chunk_max_chars=200)
-    gate = Gate(passages_of(corpus), corpus, public_url="")
+    gate = Gate(passages_of(corpus), corpus, links=SourceLinks())
     admitted = gate.check(MarkedSentence("陆青山（《制茶三法》）指出：", (1,)))
     assert admitted is not None
     assert admitted.sentence.match == "supported"
@@ -158,7 +159,7 @@ def test_a_source_that_does_not_hold_the_quote_is_not_cited() -> None:
     forged = dataclasses.replace(passage.document.source, text="全都改了。" * 40)
     document = dataclasses.replace(passage.document, source=forged)
     corpus = dataclasses.replace(CORPUS, documents=(document,))
-    gate = Gate([dataclasses.replace(passage, document=document)], corpus, public_url="")
+    gate = Gate([dataclasses.replace(passage, document=document)], corpus, links=SourceLinks())
     assert gate.check(MarkedSentence("守灯人每晚点灯两次。", (1,))) is None
     assert gate.verdicts[0].verdict == "rejected"
     assert gate.verdicts[0].why.startswith("引用 [1]")
@@ -182,7 +183,7 @@ def test_every_sentence_of_a_corpus_passes_as_exact(chunk_max_chars: int) -> Non
     passages = passages_of(corpus)
     texts = {source.sha256: source.text for source in corpus.sources}
     for sentence in corpus.sentences:
-        gate = Gate(passages, corpus, public_url="")
+        gate = Gate(passages, corpus, links=SourceLinks())
         for marked in read_marked(f"{sentence.text}[{sentence.chunk_ordinal + 1}]\n"):
             assert gate.check(marked) is not None
         checked = gate.checked()
@@ -243,5 +244,5 @@ def test_whatever_is_claimed_every_citation_is_verbatim(text: str) -> None:
 )
 def test_what_is_ordered_or_denied_is_not_asserted(source: str) -> None:
     corpus = build_corpus([source_from_text("a", source)], chunk_max_chars=200)
-    gate = Gate(passages_of(corpus), corpus, public_url="")
+    gate = Gate(passages_of(corpus), corpus, links=SourceLinks())
     assert gate.check(MarkedSentence("灯塔已经停用。", (1,))) is None

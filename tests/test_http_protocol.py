@@ -1,8 +1,9 @@
-"""The head of a request: in time, or the connection ends; no HTTP at all is refused in our shape."""
+"""The head of a request comes, and the reply is read, in time, or the connection ends; no HTTP is refused."""
 
 from __future__ import annotations
 
 import json
+import select
 import socket
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ from tests.evals_server import serving_app
 
 class Hasty(PromptH11Protocol):
     head_seconds = 0.3
+    read_seconds = 0.3
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +99,58 @@ def test_two_requests_at_once(address: tuple[str, int]) -> None:
         caller.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
         received = said(caller)
         assert received.count(b"HTTP/1.1 200") == 2
+
+
+def test_who_reads_nothing_of_many_replies_is_let_go(address: tuple[str, int]) -> None:
+    caller = socket.socket()
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    with caller:
+        caller.connect(address)
+        caller.sendall(
+            b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100
+        )  # far more than all buffers hold
+        gone = select.poll()
+        gone.register(caller, select.POLLHUP | select.POLLERR)
+        assert gone.poll(20_000) != []
+
+
+class Reader:
+    """A transport with so many bytes unread at each look, and a loop whose time is told."""
+
+    def __init__(self, *unread: int) -> None:
+        self._unread = list(unread)
+        self.waiting: list[tuple[float, object, tuple[object, ...]]] = []
+        self.aborted = self.cancelled = False
+
+    def get_write_buffer_size(self) -> int:
+        return self._unread.pop(0)
+
+    def get_extra_info(self, _: str) -> None:
+        return None
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def call_later(self, seconds: float, call: object, *given: object) -> Reader:
+        self.waiting.append((seconds, call, given))
+        return self
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def test_who_reads_slowly_is_let_go_on() -> None:
+    reader = Reader(9, 8, 8, 3, 3, 3)
+    protocol = object.__new__(Hasty)
+    protocol.transport = protocol.loop = reader  # type: ignore[assignment]
+    protocol._wait_for_reader()
+    for aborted in (False, False, True):
+        seconds, call, given = reader.waiting.pop()
+        assert seconds == Hasty.read_seconds
+        assert callable(call)
+        call(*given)
+        assert reader.aborted == aborted
+    assert reader.waiting == []
+    protocol._stop_waiting()
+    protocol._stop_waiting()
+    assert reader.cancelled

@@ -13,6 +13,7 @@ from api.library import generations, preparing, snapshots
 from api.library.library import Library
 from api.library.opening import store_folder
 from api.library_records import Upload
+from api.wire.document_convert import job_out
 from rag.errors import IndexFileError, InputError, NotFoundError
 from rag.metadata import check_filters
 from rag.reading.decoding import source_from_text
@@ -359,6 +360,19 @@ def test_reindexing_swaps_the_encoder_and_restarts_with_it(
         assert everything(library.engine())[0] == [*before[0], *ids_of(3)]  # type: ignore[misc]
         done(library, library.reindex("default", None))
         assert library.collections()[0].encoder == "counting"
+
+
+def test_an_encoder_that_is_not_there_is_named_and_changes_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path) as library:
+        added(library, upload(1))
+        job = library.wait(library.reindex("default", "nobody/has-this").job_id, 60)
+        assert (job.state, job.error_code) == ("failed", "encoder_unusable")
+        for part in ("“nobody/has-this”", "照旧用 counting", "bundled:multilingual-e5-small", "文件夹"):
+            assert part in (job.error_message or "")
+        assert str(tmp_path) not in (job.error_message or "")
+        assert job_out(job).error_message == job.error_message
+        assert library.collections()[0].encoder == "counting"
+        assert is_found(library.engine(), 1)
 
 
 def test_library_is_what_it_says(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ LEVELS = [
     {"job_states", "lanes", "mirroring", "snapshots"},
     {"jobs", "sizes"},
     {"folders", "generations", "lookup", "storing"},
-    {"describing", "loading"},
+    {"describing", "inheriting", "loading"},
     {"following", "seeding"},
     {"current"},
     {"collection"},

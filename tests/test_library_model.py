@@ -225,8 +225,10 @@ class LibraryMachine(RuleBasedStateMachine):
         said = {"title": title} if title else {}
         old = replaces[0] if replaces and replaces[0].number != number else None
         same = next((one for one in self.held if one.number == number), None)
-        # What nothing is said of stays as it was; what was uploaded goes to whoever names an origin.
-        kept = same.title if same and title is None else title
+        # What nothing is said of stays as it was, or as it was of what gives way; what was uploaded goes to
+        # whoever names an origin.
+        before = same or old
+        kept = before.title if before and title is None else title
         whose = same.origin if same and origin == "upload" else origin
         new = Held(number, kept, whose, list(range(1, essays_of(number) + 1)))
         missing = set(new.ids) - set(same.ids if same else [])

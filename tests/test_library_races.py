@@ -12,12 +12,13 @@ import pytest
 from api.library.library import Library
 from api.library.loading import Loader
 from api.library.opening import open_store
-from rag.errors import NotFoundError
+from rag.errors import InputError, NotFoundError
 from tests.library_samples import (
     WAIT_SECONDS,
     Gate,
     WatchedEncoder,
     added,
+    closed_while_encoding,
     done,
     hits,
     ids_of,
@@ -25,6 +26,7 @@ from tests.library_samples import (
     listed,
     opened,
     settings_of,
+    settled,
     source_id,
     upload,
     word,
@@ -94,13 +96,18 @@ def test_what_is_removed_while_its_successor_is_encoded_is_not_replaced(tmp_path
         gate.open.set()
         assert library.wait(job.job_id, WAIT_SECONDS).error_code == "document_not_found"
         assert not is_found(library.engine(), 3)
-    assert pending(tmp_path) == [
-        job.job_id
-    ]  # accepted, so it is not lost: somebody has to say what becomes of it
+        added(library, upload(1))  # what has the id now is not what was to be replaced
+    # Accepted, so it is not lost; but somebody has to say what becomes of it.
+    assert pending(tmp_path) == [job.job_id]
+    for _ in range(2):
+        with opened(tmp_path) as library:
+            again = library.wait(job.job_id, WAIT_SECONDS)
+            assert (again.state, again.error_code, again.kept) == ("failed", "document_not_found", True)
+            settled(library)
+            assert is_found(library.engine(), 1)
     with opened(tmp_path) as library:
-        again = library.wait(job.job_id, WAIT_SECONDS)
-        assert (again.error_code, again.kept) == ("document_not_found", True)
-        library.cancel(job.job_id)
+        assert done(library, library.retry(job.job_id)).replaced == ids_of(1)
+        assert (is_found(library.engine(), 1), is_found(library.engine(), 3)) == (False, True)
     assert pending(tmp_path) == []
 
 
@@ -117,7 +124,24 @@ def test_what_is_left_of_a_source_when_its_successor_is_encoded_is_replaced(tmp_
         assert listed(library) == list(ids_of(4))
 
 
-def test_a_text_that_is_removed_while_it_is_told_anew_is_added(tmp_path: Path) -> None:
+def test_what_waits_only_to_replace_another_is_begun_at_the_next_start(tmp_path: Path) -> None:
+    encoder, gate = WatchedEncoder(), Gate()
+    with opened(tmp_path, encoder) as library:
+        added(library, upload(1), upload(2), upload(4, essays=2))
+        encoder.before = gate
+        library.add("default", upload(5), replaces=source_id(2))
+        library.add("default", upload(6), replaces=ids_of(4, 2)[1])
+        assert gate.reached.wait(WAIT_SECONDS)
+        library.remove("default", source_id(1))  # another one
+        library.remove("default", ids_of(4, 2)[0])  # and of this one something is left
+        closed_while_encoding(library, gate)
+    assert len(pending(tmp_path)) == 2
+    with opened(tmp_path) as library:
+        settled(library)
+        assert listed(library) == [*ids_of(5), *ids_of(6)]
+
+
+def test_a_text_that_is_removed_while_it_is_told_anew_stays_away(tmp_path: Path) -> None:
     with opened(tmp_path) as library:
         added(library, upload(1))
         live, gate = library.live(), Gate()
@@ -127,11 +151,54 @@ def test_a_text_that_is_removed_while_it_is_told_anew_is_added(tmp_path: Path) -
         assert gate.reached.wait(WAIT_SECONDS)
         library.remove("default", source_id(1))
         assert listed(library) == []
+        assert pending(tmp_path) == []  # it is in no file any more
         gate.open.set()
-        assert done(library, job).created
-        assert (listed(library), is_found(library.engine(), 1)) == (list(ids_of(1)), True)
+        ended = library.wait(job.job_id, WAIT_SECONDS)
+        assert ended.state == "cancelled"
+        assert "被删除" in ended.notes[-1]
+        settled(library)
+        assert (listed(library), is_found(library.engine(), 1)) == ([], False)
+        added(library, upload(1))  # that is another wish
+        assert listed(library) == list(ids_of(1))
+
+
+def test_what_waits_to_come_again_does_not_undo_a_removal(tmp_path: Path) -> None:
+    encoder, gate = WatchedEncoder(), Gate()
+    with opened(tmp_path, encoder) as library:
+        added(library, upload(1, essays=2), upload(2))
+        library.create_collection("sky")
+        encoder.before = gate
+        first = library.add("default", upload(3))
+        assert gate.reached.wait(WAIT_SECONDS)
+        waiting = [
+            library.add("default", upload(1, essays=2, title="井")),
+            library.add("default", upload(1, essays=2, title="泉"), replaces=source_id(2)),
+        ]
+        others = [library.add("default", upload(4)), library.add("sky", upload(1, essays=2))]
+        library.remove("default", ids_of(1, 2)[0])
+        assert len(pending(tmp_path)) == 3
+        assert [library.wait(job.job_id, WAIT_SECONDS).state for job in waiting] == ["cancelled"] * 2
+        gate.open.set()
+        settled(library)
+        assert all(done(library, job).created for job in (first, *others))
+        assert listed(library) == [ids_of(1, 2)[1], *ids_of(2), *ids_of(3), *ids_of(4)]
+        assert listed(library, "sky") == list(ids_of(1, 2))
+
+
+def test_what_failed_and_is_kept_goes_when_its_text_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(tmp_path) as library:
-        assert (listed(library), library.encoded) == (list(ids_of(1)), 0)
+        added(library, upload(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(library.live(), "_prepared", lambda *_: 1 / 0)
+            job = library.add("default", upload(1, title="井"))
+            assert library.wait(job.job_id, WAIT_SECONDS).kept
+        library.remove("default", source_id(1))
+        gone = library.wait(job.job_id, WAIT_SECONDS)
+        assert (gone.state, gone.kept, pending(tmp_path)) == ("cancelled", False, [])
+        with pytest.raises(InputError, match="没有留下"):
+            library.retry(job.job_id)
 
 
 def test_the_same_text_added_by_two_at_once_is_there_once(tmp_path: Path) -> None:

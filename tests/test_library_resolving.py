@@ -13,6 +13,7 @@ from api.library.library import Library
 from api.library.resolving import FindDocument, FindRemoval, find_words, resolve_among
 from api.library_records import CitationClaim, Upload
 from index.store import Removal
+from rag.answering.citations import SourceLinks
 from rag.errors import InputError, NotFoundError
 from rag.reading.decoding import source_from_text
 from rag.records import Document
@@ -84,7 +85,7 @@ def test_a_replaced_place_is_followed_to_the_same_words(tmp_path: Path) -> None:
                 replaces=library.entries("default")[-1].source_id,
             )
             told = library.resolve("default", cited)
-            assert (told.status, told.found_in) == ("changed", f"{book.source_id}-1")
+            assert (told.status, told.found_in) == ("changed", f"{book.source_id}-2")
             assert told.quote is not None
             assert bare(told.quote) == bare(str(cited.quote))
             assert book.text[told.start_char : told.end_char] == told.quote
@@ -191,13 +192,16 @@ def test_where_an_id_has_had_two_texts_a_place_without_words_is_no_proof(tmp_pat
         document = library.engine().documents()[0]
     gone = Removal(document.document_id, SECOND.source.sha256, "", "user", ())
     nothing: dict[str, Document] = {}
-    places: list[tuple[FindDocument, FindRemoval]]
-    places = [({document.document_id: document}.get, lambda _: None), (nothing.get, lambda _: gone)]
+    places: list[tuple[FindDocument, FindRemoval, SourceLinks]]
+    places = [
+        ({document.document_id: document}.get, lambda _: None, SourceLinks()),
+        (nothing.get, lambda _: gone, SourceLinks()),
+    ]
     bare_claim = CitationClaim(document.document_id, 0, 3)
-    told = resolve_among(bare_claim, places, public_url="")
+    told = resolve_among(bare_claim, places)
     assert (told.status, told.quote) == ("unknown", None)
-    by_words = resolve_among(replace(bare_claim, quote=TWINS[0][:3]), places, public_url="")
+    by_words = resolve_among(replace(bare_claim, quote=TWINS[0][:3]), places)
     assert by_words.status == "current"
     for text, status in zip((FIRST, SECOND), ("current", "removed"), strict=True):
         by_sum = replace(bare_claim, source_sha256=text.source.sha256)
-        assert resolve_among(by_sum, places, public_url="").status == status
+        assert resolve_among(by_sum, places).status == status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rag.answering.citations import source_url
+from rag.answering.citations import SourceLinks
 from rag.answering.generator import GenerationRequest, RankedSentence, never
 from rag.answering.material import MaterialMaker
 from rag.corpus import Corpus, build_corpus
@@ -49,7 +49,7 @@ CORPUS = build_corpus(
 ASKED = build_corpus(
     [source_from_text("q.txt", "挑柴要注意什么？\n柴要晒过两个夏天。\n锅要烧热。\n")], chunk_max_chars=60
 )
-MAKER = MaterialMaker(CORPUS, Structure(CORPUS), answer_max_chars=321, public_url="http://cewen")
+MAKER = MaterialMaker(CORPUS, Structure(CORPUS), answer_max_chars=321, links=SourceLinks("http://cewen"))
 NOTHING = Scope((), "")
 
 
@@ -66,7 +66,9 @@ def chunk_of(text: str) -> int:
 def passage_of(corpus: Corpus, ordinal: int, rank: int, score: float) -> Passage:
     chunk = corpus.chunks[ordinal]
     document = corpus.document_by_id[chunk.document_id]
-    return Passage(rank, score, chunk, document, source_url("http://cewen", chunk.document_id, chunk.span))
+    return Passage(
+        rank, score, chunk, document, SourceLinks("http://cewen").to(chunk.document_id, chunk.span)
+    )
 
 
 def found(question: str, *sentences: str) -> Retrieved:
@@ -146,7 +148,8 @@ def test_a_list_is_completed_by_passages_that_no_search_found() -> None:
 def test_a_companion_links_to_its_own_place() -> None:
     request = request_of("造船有哪四道工序？", "三是捻缝")
     for passage in request.passages:
-        assert passage.url == source_url("http://cewen", passage.chunk.document_id, passage.chunk.span)
+        links = SourceLinks("http://cewen")
+        assert passage.url == links.to(passage.chunk.document_id, passage.chunk.span)
 
 
 def test_the_sentence_that_announces_a_list_brings_it_in() -> None:
@@ -198,7 +201,7 @@ def test_a_comparison_of_named_texts_hears_no_other() -> None:
 def test_a_question_brings_the_paragraph_below_it() -> None:
     below = next(chunk.ordinal for chunk in ASKED.chunks if chunk.text.startswith("柴要"))
     asked = ASKED.sentences[0]
-    maker = MaterialMaker(ASKED, Structure(ASKED), answer_max_chars=321, public_url="")
+    maker = MaterialMaker(ASKED, Structure(ASKED), answer_max_chars=321, links=SourceLinks())
     evidence = Evidence(
         np.array([0]), np.zeros((1, len(FEATURES))), np.zeros(1), np.zeros(3), lexical_peak=0.0
     )
@@ -230,7 +233,7 @@ def test_an_endless_list_brings_no_more_than_sixteen() -> None:
     )
     structure = Structure(corpus)
     assert [len(enumeration.items) for enumeration in structure.enumerations] == [20, 10]
-    maker = MaterialMaker(corpus, structure, answer_max_chars=320, public_url="")
+    maker = MaterialMaker(corpus, structure, answer_max_chars=320, links=SourceLinks())
     for opening, whole in (("（1）", False), ("一是", True)):
         row = next(sentence for sentence in corpus.sentences if sentence.text.startswith(opening))
         passage = passage_of(corpus, row.chunk_ordinal, 1, 0.9)

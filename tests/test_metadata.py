@@ -214,6 +214,24 @@ def test_filters_that_are_refused(fields: dict[str, Any], said: str) -> None:
     assert caught.value.code == "invalid_filters"
 
 
+def told(**fields: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        check_filters(**fields)
+    return caught.value.message
+
+
+def test_a_refusal_names_the_entry_and_the_field_as_it_was_sent() -> None:
+    assert told(tags=["村志", ""]) == "筛选条件里的 tags 第 2 项是空的。不需要它时请去掉这一项。"
+    assert told(tags=[""], called={"tags": "tag"}) == "筛选条件里的 tag 是空的。不需要它时请去掉这一项。"
+    early = {"date_from": "2024", "date_to": "2023"}
+    assert told(**early) == "筛选条件里的 date_from “2024” 晚于 date_to “2023”。请对调或改正。"
+    called = {"date_from": "--date-from", "date_to": "--date-to"}
+    assert "--date-from “2024” 晚于 --date-to “2023”" in told(**early, called=called)
+    assert "的 --date-to “x” 看不懂" in told(date_to="x", called=called)
+    with pytest.raises(InputError, match="authors 第 3 项有 101 个字符"):
+        check_metadata(authors=["甲", "乙", "丙" * 101])
+
+
 def as_text(day: datetime.date, precision: int) -> str:
     return day.isoformat()[: (4, 7, 10)[precision]]
 

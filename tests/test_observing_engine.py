@@ -17,8 +17,9 @@ from api.observing.library import ObservedLibrary
 from api.observing.metrics import Metrics
 from api.settings import ApiSettings
 from rag.errors import GeneratorError, UnavailableError
+from rag.metadata import check_filters
 from rag.records import Answer, AnswerSentence, Degradation, Passage
-from tests.api_fakes import EXAMPLES, FINGERPRINT, LIGHTHOUSE, FakeEngine, FakeLibrary, client_for
+from tests.api_fakes import EXAMPLES, FINGERPRINT, LIGHTHOUSE, TEA, FakeEngine, FakeLibrary, client_for
 from tests.observing_fakes import QUESTION, AlteredEngine, EndlessEngine, asks, samples, value
 
 
@@ -55,10 +56,10 @@ class Notes:
     """A recorder that keeps what it is given."""
 
     def __init__(self) -> None:
-        self.noted: list[tuple[str, str, str]] = []
+        self.noted: list[tuple[str, str, str, bool]] = []
 
-    def record(self, answer: Answer, *, question: str, collection: str) -> None:
-        self.noted.append((answer.status, question, collection))
+    def record(self, answer: Answer, *, question: str, collection: str, narrowed: bool) -> None:
+        self.noted.append((answer.status, question, collection, narrowed))
 
 
 def test_a_recorder_is_given_each_answer_once_with_its_collection() -> None:
@@ -69,10 +70,12 @@ def test_a_recorder_is_given_each_answer_once_with_its_collection() -> None:
     list(library.engine().stream(QUESTION))
     library.engine("empty").ask(QUESTION)
     library.engine("empty").search(QUESTION)
+    library.engine(filters=check_filters(document_ids=[TEA])).ask(QUESTION)
     assert notes.noted == [
-        ("answered", QUESTION, "default"),
-        ("answered", QUESTION, "default"),
-        ("abstained", QUESTION, "empty"),
+        ("answered", QUESTION, "default", False),
+        ("answered", QUESTION, "default", False),
+        ("abstained", QUESTION, "empty", False),
+        ("abstained", QUESTION, "default", True),
     ]
 
 

@@ -223,7 +223,9 @@ LENGTHS = (5, 13, 18)  # of the text after each; a character is a token here
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 @pytest.mark.parametrize(
-    ("limit", "kept"), [(1, 1), (5, 1), (12, 1), (13, 2), (17, 2), (18, 3), (10**30, 3), (None, 3)]
+    ("limit", "kept"),
+    # Local programs say -1, or 0, for no limit.
+    [(1, 1), (5, 1), (12, 1), (13, 2), (17, 2), (18, 3), (10**30, 3), (None, 3), (0, 3), (-1, 3), (-2, 3)],
 )
 def test_sentences_that_do_not_fit_are_left_out(name: str, limit: int | None, kept: int) -> None:
     more: dict[str, Any] = {name: limit}
@@ -243,7 +245,9 @@ def test_sentences_that_do_not_fit_are_left_out(name: str, limit: int | None, ke
 def test_the_newer_name_of_the_limit_comes_first() -> None:
     with client_for(Saying(THREE)) as client:
         body = whole(client, max_tokens=1, max_completion_tokens=13)
+        unlimited = whole(client, max_tokens=1, max_completion_tokens=-1)
     assert len(body["choices"][0]["message"]["content"]) == 13
+    assert unlimited["choices"][0]["finish_reason"] == "stop"
 
 
 class Abstaining(FakeEngine):

@@ -97,8 +97,6 @@ def test_another_model_is_not_found(client: TestClient, model: str) -> None:
         ({"stream_options": True}, "stream_options", "invalid_request"),
         ({"stream_options": {"include_usage": 1}}, "stream_options.include_usage", "invalid_request"),
         ({"max_tokens": "10"}, "max_tokens", "invalid_request"),
-        ({"max_tokens": 0}, "max_tokens", "invalid_request"),
-        ({"max_completion_tokens": -1}, "max_completion_tokens", "invalid_request"),
         ({"max_completion_tokens": 1.5}, "max_completion_tokens", "invalid_request"),
     ],
 )

@@ -115,11 +115,67 @@ def test_the_stream_helper_puts_the_whole_together(client: openai.OpenAI) -> Non
     assert {"chunk", "content.delta", "content.done"} <= {event.type for event in events}
     message = final.choices[0].message
     assert message.content == whole.choices[0].message.content
-    assert message.model_dump()["annotations"] == whole.choices[0].message.model_dump()["annotations"]
+    assert [unplaced(each) for each in message.model_dump()["annotations"]] == annotations_of(whole)
     # It puts together choices only; what stands beside them is in the last chunk.
     assert "cewen" not in extra(final)
     chunks = [event.chunk for event in events if event.type == "chunk"]
     assert extra(chunks[-1])["cewen"] == extra(whole)["cewen"]
+
+
+def annotations_of(reply: openai.BaseModel) -> list[dict[str, Any]]:
+    annotations: list[dict[str, Any]] = reply.model_dump()["choices"][0]["message"]["annotations"]
+    return annotations
+
+
+def unplaced(annotation: dict[str, Any]) -> dict[str, Any]:
+    """What the parts of a list are put together by is of the stream, not of the annotation."""
+    return {name: value for name, value in annotation.items() if name != "index"}
+
+
+SEVERAL = [sentence("甲。", 1), sentence("乙。", 2, 1), sentence("丙。", 3), sentence("丁。", 2)]
+MARKS = ["[1]", "[2]", "[1]", "[3]", "[2]"]
+
+
+def check_several(whole: Any, final: Any, chunks: list[ChatCompletionChunk]) -> None:
+    """The same text and annotations from all three ways of asking, each annotation at its mark."""
+    wanted = annotations_of(whole)
+    assert all("index" not in each for each in wanted)
+    places = [each["url_citation"] for each in wanted]
+    text = whole.choices[0].message.content
+    assert [text[each["start_index"] : each["end_index"]] for each in places] == MARKS
+    assert final.choices[0].message.content == joined(chunks) == text
+    assert [unplaced(each) for each in annotations_of(final)] == wanted
+    notes = [
+        note
+        for chunk in chunks
+        for choice in chunk.choices
+        for note in extra(choice.delta).get("annotations", [])
+    ]
+    assert [note["index"] for note in notes] == list(range(len(MARKS)))
+    assert [unplaced(note) for note in notes] == wanted
+
+
+def test_several_marks_in_every_way_of_asking() -> None:
+    with served(Saying(SEVERAL)) as url, client_of(url) as client:
+        whole = client.chat.completions.create(model="cewen", messages=ASKED)
+        with client.chat.completions.stream(model="cewen", messages=ASKED) as stream:
+            final = stream.get_final_completion()
+        chunks = list(client.chat.completions.create(model="cewen", messages=ASKED, stream=True))
+    check_several(whole, final, chunks)
+
+
+def test_several_marks_asynchronously() -> None:
+    async def main(url: str) -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=LIMIT_SECONDS) as http:
+            client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="any", http_client=http)
+            whole = await client.chat.completions.create(model="cewen", messages=ASKED)
+            async with client.chat.completions.stream(model="cewen", messages=ASKED) as stream:
+                final = await stream.get_final_completion()
+            parts = await client.chat.completions.create(model="cewen", messages=ASKED, stream=True)
+            check_several(whole, final, [chunk async for chunk in parts])
+
+    with served(Saying(SEVERAL)) as url:
+        asyncio.run(main(url))
 
 
 def test_asynchronously(url: str) -> None:

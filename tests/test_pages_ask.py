@@ -81,14 +81,13 @@ def test_an_answer_arrives_piece_by_piece(page: Page, site: Site) -> None:
 
 def test_the_finished_answer_is_drawn_from_its_structure(page: Page) -> None:
     other = {**CITATION, "number": 2}
-    # What looks like a mark while it arrives is the source's own text.
-    answer_with(
-        page, ("citations", {"citations": [other]}), ("delta", {"text": REPLY["answer"]}), ("done", REPLY)
-    )
+    arriving = {"text": REPLY["answer"], "citations": [1]}
+    answer_with(page, ("citations", {"citations": [other]}), ("delta", arriving), ("done", REPLY))
     ask(page, "它的书呢？")
     sentence = page.locator(".answered .sentence")
     expect(sentence).to_have_text("<b>茶</b>[2]的书。[1]转述，已核对")
     assert [mark.text_content() for mark in sentence.locator("a").all()] == ["[1]"]
+    expect(page.locator("#announcer")).to_have_text("<b>茶</b>[2]的书。")
     expect(page.locator(".resolved")).to_have_text("理解为：茶山的书呢？")
     expect(page.locator(".degraded")).to_have_text("模型太慢，改由摘录作答。")
     expect(page.locator(".meta")).to_have_text("文库能回答的可能性 88% · 生成器 model")
@@ -254,6 +253,31 @@ def test_an_error_in_mid_stream(page: Page) -> None:
     ask(page, "清晨熄灯？")
     expect(page.locator(".turn .failed")).to_have_text("出错了。错误码 internal_error · 请求编号 r-8")
     expect(page.locator(".broken")).to_have_text("守塔人。")
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "linked"),
+    [
+        ("据[1]所载，守塔人[2]。[1]", [1], ["[1]"]),
+        ("据[1]所载，见[2][1][2]", [1, 2], ["[1]", "[2]"]),
+        ("据[1]所载，见[1][2]", [2], ["[2]"]),
+        ("文库里没有说到[1]", None, []),
+        ("守塔人[1]", [], []),
+        ("守塔人[1]。", [1], []),  # the text does not end in it
+        ("守塔人。[3]", [3], []),  # of no citation that is known
+    ],
+)
+def test_what_a_source_has_in_brackets_is_no_mark(
+    page: Page, text: str, numbers: list[int] | None, linked: list[str]
+) -> None:
+    known = [CITATION, {**CITATION, "number": 2}]
+    delta = {"text": text} | ({} if numbers is None else {"citations": numbers})
+    answer_with(page, ("citations", {"citations": known}), ("delta", delta))
+    ask(page, "清晨熄灯？")
+    expect(page.locator(".turn .failed")).to_be_visible()
+    kept = page.locator(".broken .sentence")
+    expect(kept).to_have_text(text)
+    assert [link.text_content() for link in kept.locator("a").all()] == linked
 
 
 def test_a_stream_that_breaks_off(page: Page) -> None:

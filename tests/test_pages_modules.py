@@ -344,6 +344,23 @@ def test_a_lone_question_asked_again_is_kept_once(page: Page) -> None:
     assert in_store(page, body) == [["z"], "2"]
 
 
+def test_the_same_question_to_another_collection_is_another_conversation(page: Page) -> None:
+    body = """
+        const about = (id, collection) => {
+          const made = { ...conversation('a', '1'), id };
+          if (collection) made.turns[0].reply.collection = collection;
+          return made;
+        };
+        store.save(about('old'));
+        store.save(about('live', 'live'));
+        const both = ids();
+        store.save(about('live again', 'live'));
+        store.save(about('new', 'default'));
+        return [both, ids()];
+    """
+    assert in_store(page, body) == [["live", "old"], ["new", "live again"]]
+
+
 def test_conversations_are_removed(page: Page) -> None:
     body = """
         for (const id of 'abc') store.save(conversation(id, '1', '2'));

@@ -61,7 +61,7 @@ def both_views_agree(page: Page) -> None:
     lines = page.locator(".line .text").all_text_contents()
     assert lines == TEXT.split("\n")[first - 1 : last]
     read = page.evaluate(READ)
-    title = DOCUMENT.typed_blocks[0].span.end_line
+    title = max((block.span.end_line for block in DOCUMENT.typed_blocks), default=0)
     assert "".join(read) == "".join("".join(lines[max(title - first + 1, 0) :]).split())
     whole = [each.text for each in DOCUMENT.paragraphs]
     assert all(paragraph in whole for paragraph in read[1:-1])
@@ -175,6 +175,27 @@ def test_a_line_far_away_takes_the_place_of_what_is_shown(tabs: Tabs, site: Site
     expect(page.locator("#picked-lines")).to_have_text("已复制链接")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"{site.url}{ADDRESS}?line=7005#L7005"
+
+
+def test_the_page_stays_with_the_collection_of_its_address(tabs: Tabs, site: Site) -> None:
+    page = tabs.open()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(site.url + CITED.replace("#", "&collection=live#"))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("window.location.hash = '#L8000'")
+    expect(page.locator("#L8000.hit")).to_be_in_viewport()
+    page.locator("#L8000 .number").click()
+    page.get_by_role("button", name="复制链接").click()
+    expect(page.locator("#picked-lines")).to_have_text("已复制链接")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{site.url}{ADDRESS}?collection=live&line=8000#L8000"
+    pages = [url for url in asked if ADDRESS in url]
+    assert len(pages) > 1
+    assert all("collection=live" in url for url in pages)
+    page.locator("#goto-line").fill("20")
+    page.locator("#goto-line").press("Enter")
+    expect(page).to_have_url(f"{site.url}{ADDRESS}?line=20&collection=live#L20")
 
 
 def test_the_page_does_not_grow_for_ever(tabs: Tabs, site: Site) -> None:

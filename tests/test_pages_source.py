@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rag.reading.decoding import source_from_text
+from rag.reading.documents import read_documents
 from tests.api_fakes import LIGHTHOUSE, PAGE, TEA
-from tests.browser import Site, Tabs, expect, settle
+from tests.browser import Site, Tabs, expect, serving_site, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -36,6 +39,51 @@ def test_the_cited_words_are_marked_in_both_views(tabs: Tabs, site: Site, script
     if script:
         expect_lines(page, ".hit", 4, 5)
         expect(page.locator(".passage.hit")).to_have_id("P1")
+
+
+LONG_LINE = "".join(f"第{year}年筑堤{5 * year + 11}丈，用工{31 * year + 7}人。" for year in range(1, 400))
+LAST_WORDS = "第一任闸官叫沈砚耕。"
+LONG_TEXT = f"围垦史略\n\n{LONG_LINE}{LAST_WORDS}\n{LONG_LINE}\n"
+
+
+@pytest.fixture(scope="module")
+def long_site() -> Iterator[tuple[str, str]]:
+    """A site with a source of long lines, and its document."""
+    (document,) = read_documents(source_from_text("围垦.txt", LONG_TEXT))
+    with serving_site(held=[document]) as served:
+        yield served.url, document.document_id
+
+
+# What a reader sees once nothing moves any more: where the marks are, and how far the page was scrolled.
+STANDING = """() => new Promise((done) => {
+  const frames = (count) => count ? requestAnimationFrame(() => frames(count - 1)) : setTimeout(() => {
+    const { top, bottom } = document.querySelector(".printed mark").getBoundingClientRect();
+    done([document.readyState, top >= 0 && bottom <= innerHeight, scrollY > 0]);
+  });
+  frames(5);
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_words_deep_in_a_long_line_are_what_is_seen(
+    tabs: Tabs, long_site: tuple[str, str], width: int
+) -> None:
+    url, document_id = long_site
+    start = LONG_TEXT.index(LAST_WORDS)
+    address = f"{url}/documents/{document_id}?chars={start}-{start + len(LAST_WORDS)}#L3"
+    page = tabs.open(address, viewport={"width": width, "height": 720})
+    assert page.evaluate(STANDING) == ["complete", True, True]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_link_to_several_lines_opens_at_the_words(
+    tabs: Tabs, long_site: tuple[str, str], script: bool
+) -> None:
+    url, document_id = long_site
+    start, end = LONG_TEXT.index(LAST_WORDS), LONG_TEXT.index(LAST_WORDS) + len(LAST_WORDS) + 30
+    address = f"{url}/documents/{document_id}?chars={start}-{end}#L3-L4"
+    page = tabs.open(address, viewport={"width": 1280, "height": 720}, java_script_enabled=script)
+    expect(page.locator(".printed mark").first).to_be_in_viewport()
 
 
 def test_a_paragraph_shows_its_lines_and_a_line_its_paragraph(tabs: Tabs, site: Site) -> None:

@@ -60,6 +60,28 @@ def test_the_count_asked_for(text: str, count: int | None) -> None:
     assert read_question(text).count == count
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("第三次会议有哪些人出席？", None),
+        ("第二十三次会议有哪些人出席？", None),
+        ("第 3 次会议有哪些人出席？", None),
+        ("三次会议有哪些人出席？", 3),
+        ("十三次会议有哪些人出席？", 13),
+        ("第三次会议定了哪两件事？", 2),
+        ("第三点是什么？", None),
+        ("三点是什么？", 3),
+    ],
+)
+def test_an_ordinal_is_no_count(text: str, count: int | None) -> None:
+    assert read_question(text).count == count
+
+
+def test_one_thing_by_its_ordinal_is_no_list() -> None:
+    assert read_question("三点是什么？").kind == "list"
+    assert read_question("第三点是什么？").kind == "definition"
+
+
 def test_script_and_width_do_not_matter() -> None:
     plain, odd = read_question("AI为什么重要？"), read_question("ＡＩ為什麼重要？")
     assert (plain.kind, plain.words) == (odd.kind, odd.words)

@@ -208,8 +208,22 @@ def test_pages_have_a_generous_bucket_of_their_own(clock: Clock) -> None:
     door = Door(clock, TwoKeys())
     assert door.fill(path="/static/base.css") == 600
     assert door.knock(path="/")[0] == 429
-    assert door.knock(path=f"/v1/documents/{LIGHTHOUSE}/source")[0] == 429
     assert door.knock(key="plain")[0] == 200
+
+
+def test_documents_that_need_no_key_are_counted_like_requests_that_do(clock: Clock) -> None:
+    door = Door(clock, TwoKeys())
+    assert door.fill(path=f"/documents/{LIGHTHOUSE}") == 60
+    for path in ("/docs", "/openapi.json", "/openapi-tools.json", f"/v1/documents/{LIGHTHOUSE}/source"):
+        assert door.knock(path=path)[0] == 429
+    for path in ("/", "/static/base.css"):
+        assert door.knock(path=path)[0] == 200
+    assert door.knock(key="plain")[0] == 200
+
+
+def test_who_calls_himself_something_that_is_no_address_is_counted_with_all_who_do(clock: Clock) -> None:
+    door = Door(clock, TwoKeys())
+    assert sum(door.knock(client=f"me-{number}")[0] != 429 for number in range(200)) == 60
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

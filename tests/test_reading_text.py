@@ -28,6 +28,19 @@ LINES = [
     "炒青要用旺火，AI 控温不过是近年的事，温度约 2.5 倍于从前。",
     "马帮走了三个月，把茶饼运到海边。",
 ]
+OLD_LINES = "\r".join(["茶  事", *LINES])
+
+
+def test_what_a_document_is_called_is_one_line() -> None:
+    """A "\r" ends no line here, and is shown nowhere as one."""
+    (document,) = read(OLD_LINES)
+    assert document.title is None
+    assert document.label == "茶 事 茶树生在南山的雾里，采茶人清…"
+    (titled,) = read("茶的\r历史\n\n" + "\n".join(LINES))
+    assert titled.title == titled.label == "茶的 历史"
+    assert titled.printed_title == "茶的\r历史"
+
+
 POEMS = {
     "five characters a line": ["孤舟泊浅沙，", "寒月照蒹葭。", "渔火三更暗，", "归人未到家。"] * 2,
     "no marks": ["孤舟泊浅沙", "寒月照蒹葭", "渔火三更暗", "归人未到家", "潮来惊宿鸟"],

@@ -91,6 +91,7 @@ def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
     for taken in (target, tmp_path / "b.sqlite3"):
         with pytest.raises(IndexFileError, match="已经有") as caught:
             backup_of(folder, taken)
+        assert "磁盘" not in caught.value.message
         assert caught.value.code == "library_unwritable"
     assert target.read_text() == "我的"
     (tmp_path / "c.sqlite3.tmp").write_text("也是我的")
@@ -157,6 +158,10 @@ def test_only_a_sound_backup_is_restored(tmp_path: Path) -> None:
         with pytest.raises(IndexFileError, match=name) as caught:
             restore(tmp_path / name, folder)
         assert caught.value.code == "library_damaged", name
+        told = caught.value.message
+        assert told.startswith(f"备份 {str(tmp_path / name)!r} 不能用：")
+        assert told.endswith("文库没有改动。请换一个备份。")
+        assert "cewen check" not in told  # which looks at the library, not at the backup
     with pytest.raises(IndexFileError, match="没有备份文件") as missing:
         restore(tmp_path / "无", folder)
     assert missing.value.code == "library_missing"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from rag.answering.citations import SourceLinks
 from rag.answering.gate import Gate
 from rag.answering.marks import MarkedSentence
 from rag.answering.support import Support, Unsupported, support
@@ -85,11 +86,11 @@ BEES, NURSE, BAMBOO, DAM = (place(text, FRESH_PASSAGES) for text in ("养蜂户"
 
 
 def gate() -> Gate:
-    return Gate(PASSAGES, CORPUS, public_url="")
+    return Gate(PASSAGES, CORPUS, links=SourceLinks())
 
 
 def fresh_gate() -> Gate:
-    return Gate(FRESH_PASSAGES, FRESH, public_url="")
+    return Gate(FRESH_PASSAGES, FRESH, links=SourceLinks())
 
 
 @dataclass(frozen=True)

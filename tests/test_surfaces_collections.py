@@ -240,11 +240,12 @@ def test_tools_offer_collections_where_there_is_a_choice(client: TestClient) -> 
     assert list(offered) == ["search", "fetch", "ask"]
     for name in ("search", "ask"):
         assert "default、bridges" in offered[name]["collection"]["description"]
-    assert "collection" not in offered["fetch"]
+    assert "文库" in offered["fetch"]["collection"]["description"]
     with client_for() as plain:
         alone = listed(plain)
     assert list(alone["search"]) == ["query"]
     assert "collection" not in alone["ask"]
+    assert list(alone["fetch"]) == ["id"]
 
 
 def test_tools_ask_the_collection_that_is_named(client: TestClient) -> None:

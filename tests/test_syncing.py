@@ -113,6 +113,18 @@ def test_renaming_is_no_change(names: list[str]) -> None:
     assert len(plan.unchanged) == 3
 
 
+@given(FOLDERS, FOLDERS)
+def test_a_source_is_called_as_one_of_its_files(old: dict[str, str], new: dict[str, str]) -> None:
+    plan = plan_sync(present(old), wanted(new))
+    held = {source.sha256: source.name for source in present(old)}
+    names = {sha(text): {name for name in new if new[name] == text} for text in new.values()}
+    wrong = {text for text, name in held.items() if text in names and name not in names[text]}
+    assert {source.sha256 for source, _ in plan.renames} == wrong
+    for source, file in plan.renames:
+        assert (source.sha256, source.name) == (file.sha256, held[file.sha256])
+        assert file in plan.unchanged
+
+
 def test_a_converted_file_is_known_by_its_bytes_before_it_is_converted() -> None:
     held = [Present("a.pdf", "1", sha("text"), sha("bytes"), HERE)]
     same = plan_sync(held, [Wanted("b.pdf", "", sha("bytes")), Wanted("c.pdf", "", sha("bytes"))])
@@ -216,7 +228,9 @@ def test_the_collection_becomes_the_folder_and_nothing_else_moves(
     ]
     assert sorted(named) == sorted(new)
     again = synced(shelf, *files)
-    assert not again.changed
+    assert (again.changed, again.renamed) == (False, [])
+    called = {source.sha256: source.name for source in shelf.held() if source.origin == HERE}
+    assert all(new[name] in new.values() and sha(new[name]) == text for text, name in called.items())
 
 
 def test_new_content_comes_before_old_content_goes() -> None:
@@ -300,6 +314,19 @@ def test_a_source_that_another_file_turns_out_to_be_does_not_give_way() -> None:
     assert shelf.texts == {sha("s"), sha("t")}
 
 
+def test_files_that_are_saved_anew_under_each_others_names_both_stay() -> None:
+    shelf = Shelf(
+        Present("a.pdf", sha("s")[:12], sha("s"), sha("1"), HERE),
+        Present("b.pdf", sha("t")[:12], sha("t"), sha("2"), HERE),
+    )
+    files = [file("a.pdf", "t", original="3"), file("b.pdf", "s", original="4")]
+    report = synced(shelf, *files)
+    assert (report.unchanged, report.changed) == (["a.pdf", "b.pdf"], False)
+    assert {one.name: one.sha256 for one in shelf.held()} == {"a.pdf": sha("t"), "b.pdf": sha("s")}
+    again = synced(shelf, *files)
+    assert (again.unchanged, again.renamed) == (["a.pdf", "b.pdf"], [])
+
+
 def test_what_was_deleted_is_noticed_after_converting_too() -> None:
     shelf = Shelf()
     files = [file("a.pdf", "s", original="pdf")]
@@ -322,6 +349,68 @@ def test_it_tells_how_far_it_is_and_what_converting_noted() -> None:
     report = synced(shelf, file("b.pdf", "t", original="pdf"), told=lambda *step: told.append(step))
     assert told == [("b.pdf", 0, 2), ("a", 1, 2)]
     assert report.notes == [("b.pdf", "第一页没有文字。")]
+
+
+# Names.
+
+
+def called(shelf: Shelf) -> dict[str, str]:
+    """By name the beginning of the text's checksum."""
+    assert len({source.name for source in shelf.held()}) == len(shelf.held())
+    return {source.name: source.source_id for source in shelf.held()}
+
+
+def test_a_file_that_is_renamed_is_called_so_and_nothing_goes() -> None:
+    shelf = Shelf(*present({"甲": "s", "乙": "t"}))
+    preview = synced(shelf, file("丙", "s"), file("乙", "t"), dry_run=True)
+    assert (preview.renamed, shelf.done) == ([("甲", "丙")], [])
+    report = synced(shelf, file("丙", "s"), file("乙", "t"))
+    assert (report.renamed, report.unchanged, report.changed) == ([("甲", "丙")], ["丙", "乙"], False)
+    assert called(shelf) == {"丙": sha("s")[:12], "乙": sha("t")[:12]}
+    edited = synced(shelf, file("丙", "u"), file("乙", "t"))
+    assert (edited.replaced, edited.added, edited.removed) == (["丙"], [], [])
+
+
+def test_two_files_that_change_their_names_are_called_as_they_are() -> None:
+    shelf = Shelf(*present({"甲": "s", "乙": "t"}))
+    report = synced(shelf, file("甲", "t"), file("乙", "s"))
+    assert sorted(report.renamed) == [("乙", "甲"), ("甲", "乙")]
+    assert called(shelf) == {"甲": sha("t")[:12], "乙": sha("s")[:12]}
+
+
+def test_a_new_file_under_the_old_name_is_another() -> None:
+    shelf = Shelf(*present({"旧": "s"}))
+    report = synced(shelf, file("旧", "t"), file("新", "s"))
+    assert (report.added, report.renamed) == (["旧"], [("旧", "新")])
+    assert called(shelf) == {"新": sha("s")[:12], "旧": sha("t")[:12]}
+
+
+def test_one_of_several_names_is_enough_and_others_say_nothing() -> None:
+    shelf = Shelf(*present({"caf\u00e9": "s"}), *present({"丁": "t"}, THERE))
+    report = synced(shelf, file("a", "s"), file("cafe\u0301", "s"), file("b", "t"))
+    assert (report.renamed, report.duplicates, report.elsewhere) == ([], ["cafe\u0301"], ["b"])
+    assert shelf.done == []
+
+
+def test_a_renamed_file_that_cannot_be_read_keeps_its_old_name() -> None:
+    shelf = Shelf(Present("甲.pdf", sha("s")[:12], sha("s"), sha("pdf"), HERE))
+    shelf.refuses["乙.pdf"] = InputError("坏了。", code="unreadable_document")
+    report = synced(shelf, file("乙.pdf", "s", original="pdf"))
+    assert (report.renamed, [one.name for one in report.failed]) == ([], ["乙.pdf"])
+    assert set(called(shelf)) == {"甲.pdf"}
+
+
+def test_a_renamed_file_that_is_converted_to_another_text_by_now_is_not_there_twice() -> None:
+    shelf = Shelf(Present("甲.pdf", sha("s")[:12], sha("s"), sha("pdf"), HERE))
+    synced(shelf, file("乙.pdf", "s, converted better", original="pdf"))
+    assert shelf.texts == {sha("s, converted better")}
+
+
+def test_what_somebody_removes_before_it_is_renamed_does_not_come_back() -> None:
+    shelf = Shelf(*present({"甲": "s"}))
+    shelf.before_add = shelf.sources.clear
+    report = synced(shelf, file("乙", "s"))
+    assert (report.renamed, shelf.held()) == ([], [])
 
 
 # The folder.

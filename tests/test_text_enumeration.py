@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text.enumeration import Series, common_subsequence, item_mark, marked_series, parallel_series
+from rag.text.enumeration import (
+    Series,
+    bulleted_series,
+    common_subsequence,
+    item_mark,
+    marked_series,
+    parallel_series,
+)
 
 FAMILIES = {
     "n-is": ["一是采茶。", "二是制茶。", "三是卖茶。"],
@@ -98,6 +105,26 @@ def test_items_are_ascending_and_inside_the_text(text: list[str]) -> None:
         assert all(start < end for start, end in series.items)
         assert all(left[1] == right[0] for left, right in zip(series.items, series.items[1:], strict=False))
         assert series.items[-1][1] <= len(text)
+
+
+@pytest.mark.parametrize("bullet", ["- ", "* ", "+ ", "• ", "•", "· ", "·"])
+def test_the_same_bullet_twice_is_a_list(bullet: str) -> None:
+    assert bulleted_series(["茶事：", f"{bullet}采茶", f"{bullet}卖茶", "船来了。"]) == [(1, 3)]
+
+
+@pytest.mark.parametrize(
+    "openings",
+    [
+        ["- 采茶"],
+        ["- 采茶", "* 卖茶"],
+        ["- 采茶", "船来了。", "- 卖茶"],
+        ["-3度", "-5度"],
+        ["* * *", "* * *"],
+        [],
+    ],
+)
+def test_what_is_no_bulleted_list(openings: list[str]) -> None:
+    assert bulleted_series(openings) == []
 
 
 def test_parallel_openings() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.text.folding import fold, fold_for_encoder, has_han, squeeze, to_simplified
+from rag.text.folding import SPACE_BESIDE_HAN, fold, fold_for_encoder, has_han, squeeze, to_simplified
 
 SAME = [
     ("ＡＩ 賦能", "AI赋能"),
@@ -20,6 +23,8 @@ SAME = [
     (" 茶 ", "茶"),
     ("㎡", "m2"),
     ("，！？（）", ",!?()"),
+    ("遙隄之槩畧", "遥堤之概略"),
+    ("鑛塲敍事", "矿场叙事"),
 ]
 
 
@@ -28,12 +33,24 @@ def test_what_counts_as_the_same(left: str, right: str) -> None:
     assert fold(left) == fold(right)
 
 
-@pytest.mark.parametrize(("left", "right"), [("茶", "船"), ("Cutty Sark", "CuttySark"), ("3000", "300")])
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("茶", "船"),
+        ("Cutty Sark", "CuttySark"),
+        ("3000", "300"),
+        ("喆", "哲"),
+        ("祇", "只"),
+        ("乾隆", "干隆"),
+    ],
+)
 def test_what_stays_different(left: str, right: str) -> None:
     assert fold(left) != fold(right)
 
 
-@given(st.one_of(st.text(), st.text(alphabet="茶採ＡＩAi3 —–“”「」\u200b\u3000ﬁ㎡İẞ\u0345", max_size=30)))
+@given(
+    st.one_of(st.text(), st.text(alphabet="茶採隄乾塲ＡＩAi3 —–“”「」\u200b\u3000ﬁ㎡İẞ\u0345", max_size=30))
+)
 def test_folding_again_changes_nothing(text: str) -> None:
     once = fold(text)
     assert fold(once) == once
@@ -63,3 +80,15 @@ def test_simplified_script() -> None:
 )
 def test_has_han(text: str, has: bool) -> None:
     assert has_han(text) is has
+
+
+@given(st.text("ab茶 \t\n\u3000\u2028é。", max_size=40))
+def test_space_beside_a_character_that_is_not_ascii_is_closed_up(text: str) -> None:
+    plainly = re.sub(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])", "", text)
+    assert SPACE_BESIDE_HAN.sub("", text) == plainly
+
+
+def test_a_long_run_of_spaces_costs_no_more_than_its_length() -> None:
+    began = time.thread_time()
+    assert fold("a" + " " * 300_000 + "b") == "a b"
+    assert time.thread_time() - began < 10  # with the square of the run it is minutes

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag.text.sentences import sentence_ranges
 
-ODD = st.text(alphabet="茶船。！？!?.…，；：“”‘’（）()《》\"' \u3000Ab3\n", max_size=80)
+ODD = st.text(alphabet="*_茶船。！？!?.…，；：“”‘’（）()《》\"' \u3000Ab3\n", max_size=80)
 
 
 def sentences(text: str) -> list[str]:
@@ -61,6 +61,12 @@ def test_plain_sentences_are_found_one_by_one(parts: list[str]) -> None:
         ("It sank in 1904. The crew swam.", ["It sank in 1904. ", "The crew swam."]),
         ("1. Open the box. 2. Close it.", ["1. Open the box. 2. Close it."]),
         ('"Yes!" he said. "No." She left.', ['"Yes!" he said. ', '"No." She left.']),
+        ("**怎么采？** 看三样：", ["**怎么采？** ", "看三样："]),
+        ("**茶好。船来了。**走吧。", ["**茶好。", "船来了。**", "走吧。"]),
+        ("茶好。**船**来了。", ["茶好。", "**船**来了。"]),
+        ("__茶好！__船来了。", ["__茶好！__", "船来了。"]),
+        ("**谁来采茶？**的问题，没人答。", ["**谁来采茶？**的问题，没人答。"]),
+        ("茶好。** 船来了。", ["茶好。", "** 船来了。"]),
         ("茶好.\n", ["茶好.\n"]),
         ("。", ["。"]),
         ("", []),
@@ -71,7 +77,9 @@ def test_where_sentences_end(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
 
 
-@pytest.mark.parametrize("piece", ["a. ", "A. ", "。", "（。", "“。", ".", "?)", '."', "(", "1. ", "!a"])
+@pytest.mark.parametrize(
+    "piece", ["a. ", "A. ", "。", "（。", "“。", ".", "。**", "**a", "?)", '."', "(", "1. ", "!a"]
+)
 def test_time_grows_with_the_length_only(piece: str) -> None:
     started = time.thread_time()
     sentence_ranges(piece * (100_000 // len(piece)))

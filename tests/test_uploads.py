@@ -244,7 +244,25 @@ def test_the_body_is_let_go() -> None:
 def test_a_text_is_stored_as_it_came_but_for_a_byte_order_mark() -> None:
     odd = "\ufeff灯塔\r\n\x0c\t<html>  尾巴 \r"
     draft = draft_of(json.dumps({"text": odd, "name": "a.html"}).encode(), "application/json")
-    assert convert_draft(draft).source.text == odd[1:]
+    upload = convert_draft(draft)
+    assert upload.source.text == odd[1:]
+    (told,) = upload.notes
+    assert "U+FEFF" in told
+    plain = draft_of(json.dumps({"text": odd[1:], "name": "a.html"}).encode(), "application/json")
+    assert convert_draft(plain).notes == ()
+
+
+OLD_LINES = "灯塔\r\r守塔人每天傍晚点灯。\r清晨熄灯。\r"
+
+
+@pytest.mark.parametrize("text", [OLD_LINES, OLD_LINES.replace("\r", "\r\n"), "灯塔\r守塔人。\n", "灯塔。\r"])
+def test_who_adds_a_text_without_line_feeds_is_told_that_it_is_one_line(text: str) -> None:
+    sent = draft_of(json.dumps({"text": text, "name": "a.txt"}).encode(), "application/json")
+    file = draft_of(form(file_part(text, "a.txt")), TYPE)
+    for draft in (sent, file):
+        upload = convert_draft(draft)
+        assert upload.source.text == text
+        assert ["换行符" in told for told in upload.notes] == ([True] if text == OLD_LINES else [])
 
 
 def test_a_million_tiny_values_are_refused_before_they_are_made() -> None:

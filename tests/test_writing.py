@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.answering.citations import SourceLinks
 from rag.answering.extractive import ExtractiveGenerator
 from rag.answering.gate import Checked, Gate
 from rag.answering.generator import AnswerGenerator, GenerationRequest, RankedSentence, never
@@ -88,7 +89,7 @@ def writing_of(
     cancelled: Callable[[], bool] = never,
     may_refuse: bool = False,
 ) -> AnswerWriting:
-    gate = Gate(PASSAGES, CORPUS, public_url="")
+    gate = Gate(PASSAGES, CORPUS, links=SourceLinks())
     asked = request_of(BITTER, LAMPS, cancelled=cancelled)
     return AnswerWriting(asked, writer, fallback, gate, may_refuse=may_refuse)
 
@@ -329,7 +330,7 @@ def test_extractive_has_nobody_behind_it() -> None:
     writing = writing_of(EXTRACTIVE, None)
     assert run(writing) == [[BITTER]]
     assert (writing.generator, writing.degraded) == ("extractive", None)
-    nothing = AnswerWriting(request_of(), EXTRACTIVE, None, Gate(PASSAGES, CORPUS, public_url=""))
+    nothing = AnswerWriting(request_of(), EXTRACTIVE, None, Gate(PASSAGES, CORPUS, links=SourceLinks()))
     assert run(nothing) == []
     assert nothing.degraded is None
 

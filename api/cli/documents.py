@@ -191,6 +191,8 @@ def sync(
     from api.library.mirroring import sync_files
     from api.library.origins import chosen_origin, former_origins, machine_of, origin_of
 
+    if folder.is_file():
+        raise InputError(f"{str(folder)!r} 是文件，不是文件夹。只添加这一个文件，请用 cewen add。")
     chosen = None if origin is None else chosen_origin(origin)
     reading = files_of_folder(folder)
     if not reading.files and not empty:

@@ -49,6 +49,18 @@ DateTo = Annotated[
 SourceUrl = Annotated[str | None, typer.Option("--source-url", metavar="URL", help="出处的网址以此开头")]
 
 
+_OPTIONS = {
+    "document_ids": "--document",
+    "titles": "--title",
+    "authors": "--author",
+    "tags": "--tag",
+    "names": "--name",
+    "date_from": "--date-from",
+    "date_to": "--date-to",
+    "source_url": "--source-url",
+}
+
+
 def filters_of(
     *,
     documents: Sequence[str] | None = None,
@@ -76,6 +88,7 @@ def filters_of(
         date_from=date_from,
         date_to=date_to,
         source_url=source_url,
+        called=_OPTIONS,
     )
     return None if filters.is_empty else filters
 

@@ -40,6 +40,7 @@ _REASONS = {
     "not_stated": "文中没有说",
     "false_premise": "前提与原文不符",
     "too_vague": "问题太笼统",
+    "filtered": "在筛选出的文档里",
 }
 
 
@@ -124,23 +125,26 @@ def _day(option: str, text: str | None) -> str:
 
 
 def _export(path: Path, groups: Sequence[Group]) -> None:
-    from api.feedback.export import question_file
+    from api.feedback.export import exported, question_file
 
-    if not groups:
-        stderr_console().print("没有可写的题目，所以没有写文件。")
+    written = exported(groups)
+    aside = len(groups) - len(written)
+    told = f"另有 {aside} 组只在加了筛选条件时问过，整个文库有没有答案不知道，没有写。" if aside else ""
+    if not written:
+        stderr_console().print(f"没有可写的题目，所以没有写文件。{told}")
         return
     try:
         # Questions are their askers' own: for this user only, and never over something else.
         with os.fdopen(
             os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
         ) as file:
-            file.write(question_file(groups))
+            file.write(question_file(written))
     except FileExistsError as error:
         raise InputError(f"{str(path)!r} 已经有了，不覆盖。请换一个文件名。") from error
     except OSError as error:
         raise ConfigError(f"{str(path)!r} 写不进去：{error.strerror}。请检查文件夹和权限。") from error
     stderr_console().print(
-        f"已写出 {len(groups)} 题：{path}。请补上答案在原文的位置，再用 cewen eval --questions 评测。"
+        f"已写出 {len(written)} 题：{path}。请补上答案在原文的位置，再用 cewen eval --questions 评测。{told}"
     )
 
 

@@ -38,6 +38,7 @@ from rag.settings import WILDCARDS, Settings, local_address
 _GRACE_SECONDS = 10
 _SETTLE_SECONDS = 0.2  # between a failure to open, which ends the service, and its being noted
 _INTERRUPTED = 130
+_UNREAD_MILLISECONDS = 30_000
 # The parser gives up on unfinished headers with a bare 400; the service's own limit should be met first.
 _PARSER_HEADER_BYTES = 262_144
 
@@ -172,6 +173,8 @@ def _listen(host: str, port: int) -> socket.socket:
     # Accepted sockets inherit it. asyncio would set it only if the socket named its protocol; without it the
     # second part of a reply waits some 40 ms for the receipt of the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # a reply of which nothing is read holds no socket for ever
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)
     return listener
 
 

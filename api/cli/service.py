@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 
+_KEY_STEP = "请把密钥写在环境变量 CEWEN_API_KEY 里，再运行一次；密钥由服务的维护者建（cewen keys create）。"
+_KEY_ADVICE = {
+    "api_key_missing": f"--url 的服务要访问密钥，而这里没有设。{_KEY_STEP}",
+    "api_key_invalid": f"--url 的服务不认这里设的访问密钥。{_KEY_STEP}",
+}
+"""Said in the place of the service's own words, which speak of headers to programmers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """What is looked through: a collection, of which only documents that match."""
@@ -180,7 +188,8 @@ def as_our_errors() -> Iterator[None]:
     try:
         yield
     except cewen.CewenError as error:
-        told = error.message + (f"请求编号 {error.request_id}。" if error.request_id else "")
+        told = _KEY_ADVICE.get(error.code, error.message)
+        told += f"请求编号 {error.request_id}。" if error.request_id else ""
         raise _kind_of(error)(told, code=error.code) from error
 
 

@@ -47,6 +47,8 @@ def show_sync(console: Console, errors: Console, report: SyncReport, *, dry_run:
     _show_names(console, f"{would}添加", report.added, "green")
     _show_names(console, f"{would}替换", report.replaced, "green")
     _show_names(console, f"{would}删除", report.removed, "yellow")
+    renamed = [f"{old} → {name}" for old, name in report.renamed]
+    _show_names(console, f"{would}改名", renamed, "green")
     _show_names(console, "属于别处，没有动", report.elsewhere, "dim")
     _show_names(console, "曾被删除，没有添加", report.deleted, "dim")
     _show_names(console, "与别的文件内容相同", report.duplicates, "dim")
@@ -56,9 +58,10 @@ def show_sync(console: Console, errors: Console, report: SyncReport, *, dry_run:
     _show_failures(
         errors, [{"name": one.name, "code": one.code, "message": one.message} for one in report.failed]
     )
+    renames = f"（其中改名 {len(renamed)}）" if renamed else ""
     counts = (
         f"添加 {len(report.added)}，替换 {len(report.replaced)}，删除 {len(report.removed)}，"
-        f"未变 {len(report.unchanged)}，失败 {len(report.failed)}"
+        f"未变 {len(report.unchanged)}{renames}，失败 {len(report.failed)}"
     )
     console.print(Text(counts + ("（只是预演，什么也没有改）" if dry_run else ""), style="bold"))
 

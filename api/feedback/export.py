@@ -23,10 +23,18 @@ _OPENING = (
 )
 
 
+def exported(groups: Sequence[Group]) -> list[Group]:
+    """The groups that say something of the whole corpus.
+
+    Of what was asked with filters alone nobody knows whether the rest has an answer.
+    """
+    return [group for group in groups if group.asked > group.filtered]
+
+
 def question_file(groups: Sequence[Group]) -> str:
-    """The content of a question file, one question a group, JSONL in UTF-8 with comments."""
+    """The content of a question file, one question an `exported` group, JSONL in UTF-8 with comments."""
     lines = [_comment(line) for line in _OPENING]
-    for group in groups:
+    for group in exported(groups):
         lines += ["", *map(_comment, _told(group)), json.dumps(_line(group), ensure_ascii=False)]
     return "\n".join(lines) + "\n"
 
@@ -50,6 +58,8 @@ def _line(group: Group) -> dict[str, object]:
 def _told(group: Group) -> Iterator[str]:
     """What a person wants to know before filling in: how often, since when, in which other words."""
     counts = f"问过 {group.asked} 次，弃答 {group.abstained} 次，“没帮助” {group.disliked} 次"
+    if group.filtered:
+        counts += f"（弃答的有 {group.filtered} 次是加了筛选条件问的）"
     yield f"{counts}；最近 {group.last_asked}；文库 {group.collection}"
     if group.documents:
         yield f"引过的文档：{'、'.join(group.documents)}"

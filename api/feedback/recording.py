@@ -43,18 +43,22 @@ class QuestionRecorder:
         self._overflown = False
         self._failed = False
 
-    def record(self, answer: Answer, *, question: str, collection: str) -> None:
+    def record(self, answer: Answer, *, question: str, collection: str, narrowed: bool = False) -> None:
         """Keep what was asked and what came of it; returns at once and raises nothing.
+
+        What was asked where there was no document to look in says nothing of the documents: it is not kept.
 
         Args:
             answer: As it was given.
             question: As it was asked.
             collection: The corpus that was asked.
+            narrowed: Whether filters left only some of it to be asked.
         """
-        if self._closed:
+        if self._closed or (answer.status == "abstained" and not answer.related):
             return
+        kept = StoredQuestion.of(answer, question=question, collection=collection, narrowed=narrowed)
         try:
-            self._waiting.put_nowait(StoredQuestion.of(answer, question=question, collection=collection))
+            self._waiting.put_nowait(kept)
         except Full:
             if not self._overflown:
                 self._overflown = True

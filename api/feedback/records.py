@@ -12,6 +12,9 @@ from rag.records import Answer, Reason, Status
 Verdict = Literal["up", "down"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
+StoredReason = Reason | Literal["filtered"]
+"""Why nothing was answered; "filtered": it was asked of some documents only; nothing is known of the rest."""
+
 MAX_NOTE_CHARS = 2_000
 ANSWER_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """The form of the ids that replies carry; which of them we have given is not known once they are given."""
@@ -55,13 +58,13 @@ class StoredQuestion:
     question: str
     resolved: str
     status: Status
-    reason: Reason | None
+    reason: StoredReason | None
     confidence: float
     generator: str
     documents: tuple[str, ...]
 
     @classmethod
-    def of(cls, answer: Answer, *, question: str, collection: str) -> StoredQuestion:
+    def of(cls, answer: Answer, *, question: str, collection: str, narrowed: bool = False) -> StoredQuestion:
         """What is kept of an answer that has just been given."""
         cited = dict.fromkeys(citation.document_id for citation in answer.citations)
         return cls(
@@ -71,7 +74,7 @@ class StoredQuestion:
             question=question,
             resolved=answer.resolved_question,
             status=answer.status,
-            reason=answer.reason,
+            reason="filtered" if narrowed and answer.status == "abstained" else answer.reason,
             confidence=answer.confidence,
             generator=answer.generator,
             documents=tuple(cited),

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from api.feedback.grouping import grouped
-from api.feedback.records import Feedback, StoredQuestion
+from api.feedback.records import Feedback, StoredQuestion, StoredReason
 from api.feedback.store import Kept
-from rag.records import Reason
 from rag.text.folding import fold, squeeze
 
 if TYPE_CHECKING:
@@ -53,6 +52,7 @@ class Group:
         question: The wording that was asked most often; of several the latest.
         others: The other wordings, most often asked first.
         asked, abstained, disliked, liked: How many times; a question may count in several.
+        filtered: How many of `abstained` were asked of some documents only.
         reasons: Why nothing was answered, most frequent first.
         notes: What readers wrote, latest first.
         documents: What the answers cited, most often cited first.
@@ -65,9 +65,10 @@ class Group:
     others: tuple[Wording, ...]
     asked: int
     abstained: int
+    filtered: int
     disliked: int
     liked: int
-    reasons: tuple[Reason, ...]
+    reasons: tuple[StoredReason, ...]
     notes: tuple[str, ...]
     documents: tuple[str, ...]
     last_asked: str
@@ -159,6 +160,7 @@ def _group(texts: list[list[StoredQuestion]], verdicts: dict[str, Feedback]) -> 
         others=tuple(wordings[1:]),
         asked=len(questions),
         abstained=sum(each.status == "abstained" for each in questions),
+        filtered=sum(each.reason == "filtered" for each in questions),
         disliked=judged["down"],
         liked=judged["up"],
         reasons=_frequent(each.reason for each in questions if each.reason),

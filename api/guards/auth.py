@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.errors.codes import CODES
 from api.errors.handling import error_response
 from api.errors.shapes import path_below_root
-from api.keys.model import Key, KeyRing, KeyScope
+from api.keys.model import SCOPES, Key, KeyRing, KeyScope
 
 _CALLER = "cewen.caller"
 _BEARER = re.compile(r"bearer[ \t]+(\S+)[ \t]*", re.IGNORECASE)
@@ -121,9 +121,18 @@ class AccessMiddleware:
         if not fault:
             await self.app(scope, receive, send)
             return
-        row = CODES[fault]
-        response = error_response(scope, fault, f"{row.meaning}。{row.action}。", headers=closing(scope))
+        caller, row = caller_of(scope), CODES[fault]
+        message = f"{row.meaning}。{row.action}。"
+        if fault == "scope_missing" and caller.key and caller.needed:
+            message = scope_missing(caller.key, caller.needed)
+        response = error_response(scope, fault, message, headers=closing(scope))
         await response(scope, receive, send)
+
+
+def scope_missing(key: Key, needed: KeyScope) -> str:
+    """What is said to whoever shows a valid key that does not allow what is wanted."""
+    granted = "、".join(one for one in SCOPES if one in key.scopes) or "没有权限"
+    return f"这里要有 {needed} 权限，这个密钥的权限是 {granted}。{CODES['scope_missing'].action}。"
 
 
 def closing(scope: Scope) -> dict[str, str]:

@@ -1,13 +1,17 @@
-"""HTTP/1.1 as `cewen serve` speaks it: uvicorn's, but the head of a request must come in time.
+"""HTTP/1.1 as `cewen serve` speaks it: uvicorn's, but heads must come, and replies be read, in time.
 
 All limits on bodies are middleware, which begins once a head is there. Before that only this sees the
-connection: without it, whoever sends half a head holds a socket for ever. What is no HTTP at all is refused
+connection: without it, whoever sends half a head holds a socket for ever. So does whoever reads nothing of a
+reply, and with the socket the place among those who ask at the same time. What is no HTTP at all is refused
 in our shape, too.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import struct
 import uuid
 
 import h11
@@ -18,13 +22,19 @@ from api.errors.codes import CODES
 from api.errors.handling import REQUEST_ID_KEY, error_response
 
 HEAD_SECONDS = 10.0
+READ_SECONDS = 15.0
 
 
 class PromptH11Protocol(H11Protocol):
-    """A connection that ends if a head is begun, or awaited from the start, for `head_seconds`."""
+    """A connection that ends if a head is begun, or awaited from the start, for `head_seconds`.
+
+    Also if for `read_seconds` nothing is read of a reply that waits. Whoever reads slowly is let go on.
+    """
 
     head_seconds = HEAD_SECONDS
+    read_seconds = READ_SECONDS
     _late: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,7 +51,18 @@ class PromptH11Protocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the time."""
         self._stop_watching()
+        self._stop_waiting()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait until the other side has read, but not for ever."""
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        self._stop_waiting()
+        super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
@@ -54,6 +75,24 @@ class PromptH11Protocol(H11Protocol):
             self._stop_watching()
         elif self._late is None:
             self._late = self.loop.call_later(self.head_seconds, self._on_late)
+
+    def _wait_for_reader(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(self.read_seconds, self._on_unread, left)
+
+    def _on_unread(self, left: int) -> None:
+        if self.transport.get_write_buffer_size() < left:
+            self._wait_for_reader()
+            return
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:  # let the system, too, forget what nobody reads
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def _stop_waiting(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _stop_watching(self) -> None:
         if self._late is not None:
@@ -80,9 +119,7 @@ class PromptH11Protocol(H11Protocol):
             h11.Data(data=bytes(reply.body)),
             h11.EndOfMessage(),
         )
-        try:
-            for event in events:
-                self.transport.write(self.conn.send(event) or b"")
-        except h11.LocalProtocolError:
-            pass  # a reply is under way already; all that is left is to end it
+        with contextlib.suppress(h11.LocalProtocolError):  # a reply is under way already
+            # At once: with the connection about to end, nobody may wait for the rest.
+            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         self.transport.close()

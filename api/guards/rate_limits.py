@@ -1,9 +1,10 @@
 """How many requests a minute: a token bucket for each key, or for each address where no key was shown.
 
 Plain ASGI, after the key was looked up and before anybody is refused for it, so that guessing keys is
-counted like anything else (by address; it does not lock out a neighbour who has the right key). Pages,
-static files and sources are counted apart and generously: one page is a dozen requests. Health checks are
-not counted, because they cost less than counting, and an orchestrator takes a refusal for an illness.
+counted like anything else (by address; it does not lock out a neighbour who has the right key). What needs
+no key is counted apart by address: documents, sources and the reference, which cost time to make, like
+anything else, the first page and static files generously, because one page is a dozen of them. Health checks
+are not counted: they cost less than counting, and an orchestrator takes a refusal for an illness.
 
 The address is the server's word (`scope["client"]`); it alone knows which proxies to believe. What is
 computed at the same time is another matter, `limits.AdmissionGate`. Each process counts for itself.
@@ -116,7 +117,10 @@ class RateLimitMiddleware:
     def _bucket_for(self, caller: Caller, scope: Scope) -> tuple[str, int]:
         """Name and size."""
         if caller.needed is None:
-            return f"pages {_address(scope)}", self._per_minute * _PAGES_FACTOR
+            path = path_below_root(scope)
+            if path == "/" or path.startswith("/static/"):
+                return f"pages {_address(scope)}", self._per_minute * _PAGES_FACTOR
+            return f"documents {_address(scope)}", self._per_minute
         if caller.key is None:
             return f"address {_address(scope)}", self._per_minute
         own = caller.key.per_minute
@@ -127,7 +131,9 @@ def _address(scope: Scope) -> str:
     """Whom to count together: an IPv4 address, or an IPv6 network, of which one caller has all addresses."""
     host = scope["client"][0] if scope.get("client") else ""
     try:
-        address = ipaddress.IPv6Address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return str(host)
+        return ""  # a proxy that hands on whatever its callers say of themselves
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
     return str(address.ipv4_mapped or ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))

@@ -25,6 +25,7 @@ bottom up (`tests/test_library_layers.py` has the levels); each imports only fro
 - `lookup`: ids and uploads, looked up in a snapshot.
 - `storing`: between the store's records and a snapshot.
 - `describing`: a snapshot as lists show it.
+- `inheriting`: what is said of a source, said of its successor.
 - `loading`: the state that the store holds, made searchable.
 - `following`: how a reading process keeps up.
 - `seeding`: the seeds folder, followed at each start.

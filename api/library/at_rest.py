@@ -14,7 +14,7 @@ from api.library.generations import GenerationKeeper
 from api.library.lookup import check_collection_name, no_collection, no_document, source_of_document
 from api.library.opening import open_store, store_folder
 from api.library.syncing import Present
-from api.library_records import CollectionInfo, Removed
+from api.library_records import COLLECTION_NAME, CollectionInfo, Removed
 from index.store import FILE_NAME, Store, StoredCollection, Withdrawal
 from rag.confidence.correction import Correction
 from rag.confidence.judge import basis_of, calibration_of
@@ -113,7 +113,7 @@ class LibraryAtRest:
         return info
 
     def _known(self, name: str) -> StoredCollection:
-        stored = self._store.collection(name)
+        stored = self._store.collection(name) if COLLECTION_NAME.fullmatch(name) else None
         if stored is None:
             raise no_collection(name)
         return stored

@@ -10,14 +10,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import partial
 
 from api.library.current import CurrentCollection
 from api.library.lookup import (
     as_said,
-    documents_of,
-    giving_way,
-    ids_if_there,
     is_there,
     no_document,
     rows_of_upload,
@@ -26,7 +22,7 @@ from api.library.lookup import (
 from api.library.preparing import Kept, Prepared, Progress
 from api.library.snapshots import Snapshot, encoder_key
 from api.library.storing import changed_facts, live_rows, stored_vectors, with_vectors
-from api.library_records import UPLOADED, Added, Removed, Upload
+from api.library_records import SYNCED, Added, Removed, Upload
 from index.store import Addition, RemovedBy
 from rag.confidence.correction import Correction
 from rag.records import Metadata
@@ -64,7 +60,7 @@ class LiveCollection(CurrentCollection):
             TooLargeError: `document_too_large`.
             IndexFileError: If the store cannot be written; nothing has changed.
         """
-        by: RemovedBy = "replaced" if upload.origin == UPLOADED else "sync"
+        by: RemovedBy = "sync" if upload.origin.startswith(SYNCED) else "replaced"
         given, (upload, told) = upload, as_said(self.snapshot, upload)
         rows = rows_of_upload(upload, self._parts.settings)
         ids = tuple(one.document.document_id for one in rows)
@@ -124,8 +120,15 @@ class LiveCollection(CurrentCollection):
             self._advance(sequence, removed=ids, added=prepared)
         return ids
 
-    def remove(self, identifier: str, by: RemovedBy = "user") -> Removed:
+    def remove(
+        self, identifier: str, by: RemovedBy = "user", done: Callable[[str], None] = lambda _: None
+    ) -> Removed:
         """Remove a document, or all documents of a source; no request that comes after this finds them.
+
+        Args:
+            identifier: Of the source, or of a document of it.
+            by: Who removes it. If a person, the same text no longer waits to be added, either.
+            done: Called with the id of the source before anything else can change.
 
         Raises:
             NotFoundError: `document_not_found`.
@@ -139,8 +142,10 @@ class LiveCollection(CurrentCollection):
                 removals=[(one, by, ()) for one in ids],
                 encoder_key=encoder_key(self.snapshot.model.encoder),
             )
+            source_id = source_of_document(ids[0])
             self._advance(sequence, removed=ids)
-        return Removed(source_of_document(ids[0]), ids)
+            done(source_id)
+        return Removed(source_id, ids)
 
     def clear(self, done: Callable[[], None] = lambda: None) -> None:
         """Remove all documents, and what waits to come; `done` is called before anything else can change."""
@@ -201,27 +206,6 @@ class LiveCollection(CurrentCollection):
             self.version = self._store.version()
             return True
 
-    def calibration(self) -> str | None:
-        """What is kept of the calibration for the encoder that it has now; None if there is none."""
-        return self._store.calibration(self.name, encoder_key(self.snapshot.model.encoder))
-
-    def check_there(self, identifier: str) -> None:
-        """See whether a document or source is there.
-
-        Raises:
-            NotFoundError: `document_not_found`.
-        """
-        self._of_source(identifier)
-
-    def already_there(self, upload: Upload, replaces: str | None) -> tuple[str, ...] | None:
-        """Ids of its documents, if adding it would change nothing.
-
-        Raises:
-            NotFoundError: `document_not_found` if there is nothing to replace.
-        """
-        old, snapshot = self._giving_way(replaces), self.snapshot
-        return ids_if_there(snapshot, as_said(snapshot, upload)[0], old, self._parts.settings)
-
     def _prepared(
         self,
         snapshot: Snapshot,
@@ -233,14 +217,6 @@ class LiveCollection(CurrentCollection):
         for one in prepared:
             one.terms()  # what cannot be indexed fails before it is committed
         return prepared
-
-    def _of_source(self, identifier: str) -> tuple[str, ...]:
-        return documents_of(self.snapshot, self.name, identifier)
-
-    def _giving_way(self, replaces: str | None) -> tuple[str, ...]:
-        if replaces is None:
-            return ()
-        return giving_way(self.snapshot, self.name, replaces, partial(self._store.removal, self.name))
 
     def _advance(
         self, sequence: int, *, removed: Collection[str] = (), added: Sequence[Prepared] = ()

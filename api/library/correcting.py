@@ -52,7 +52,7 @@ def calibrated(
     """
     snapshot = live.snapshot
     judged(0, len(questions))
-    check_evidence(questions, (facts.source for facts in snapshot.facts.values()), where)
+    check_evidence(questions, snapshot.corpus.sources, where)  # what was removed of them is blank there
     used, labelled = _judge(snapshot.engine, questions, judged)
     check_counts(used, where, len(questions) - len(used))
     outcome = calibrate(snapshot.engine.judging.basis, labelled)
@@ -122,7 +122,7 @@ def _judge(
     labelled: list[Labelled] = []
     for done, one in enumerate(questions, 1):
         judgement = engine.judging.judge(one.question, one.history)
-        if judgement is not None and not judgement.places:
+        if judgement is not None and not judgement.elsewhere:
             used.append(one)
             labelled.append(Labelled(judgement.logit, one.answerable))
         judged(done, len(questions))

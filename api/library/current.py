@@ -8,16 +8,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from api.engine_parts import EngineParts
 from api.library.following import followed
 from api.library.generations import GenerationKeeper
 from api.library.loading import Loader, Told
-from api.library.lookup import no_collection
+from api.library.lookup import as_said, documents_of, giving_way, ids_if_there, no_collection
 from api.library.memory import sweeping_paused
-from api.library.snapshots import Snapshot
+from api.library.snapshots import Snapshot, encoder_key
 from api.library.storing import forget_unused_models
+from api.library_records import Upload
 from index.store import Store
 
 _QUICKLY_WRITTEN = 2_000
@@ -113,3 +115,32 @@ class CurrentCollection:
             if self._gone:
                 raise no_collection(self.name)
             yield
+
+    def calibration(self) -> str | None:
+        """What is kept of the calibration for the encoder that it has now; None if there is none."""
+        return self._store.calibration(self.name, encoder_key(self.snapshot.model.encoder))
+
+    def check_there(self, identifier: str) -> None:
+        """See whether a document or source is there.
+
+        Raises:
+            NotFoundError: `document_not_found`.
+        """
+        self._of_source(identifier)
+
+    def already_there(self, upload: Upload, replaces: str | None) -> tuple[str, ...] | None:
+        """Ids of its documents, if adding it would change nothing.
+
+        Raises:
+            NotFoundError: `document_not_found` if there is nothing to replace.
+        """
+        old, snapshot = self._giving_way(replaces), self.snapshot
+        return ids_if_there(snapshot, as_said(snapshot, upload)[0], old, self._parts.settings)
+
+    def _of_source(self, identifier: str) -> tuple[str, ...]:
+        return documents_of(self.snapshot, self.name, identifier)
+
+    def _giving_way(self, replaces: str | None) -> tuple[str, ...]:
+        if replaces is None:
+            return ()
+        return giving_way(self.snapshot, self.name, replaces, partial(self._store.removal, self.name))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from api.library import cuts
 from api.library.snapshots import Snapshot
+from api.library_records import COLLECTION_NAME
 from index.build import write_generation
 from index.files import Files
 from index.layout import CURRENT_NAME, generation_number
@@ -41,6 +42,19 @@ def remove_old_index(folder: Path) -> None:
         (folder / CURRENT_NAME).unlink()
     except OSError as error:
         _log.warning("the old index in %s could not be removed: %s", folder, error)
+
+
+def erase_orphans(folder: Path, known: Collection[str]) -> None:
+    """Remove the indexes of collections that are gone: the process has ended before it could, say.
+
+    Args:
+        folder: Where each collection has a folder for its index.
+        known: Names of the collections that there are.
+    """
+    for name in Files().names(folder):
+        gone = COLLECTION_NAME.fullmatch(name) and generation_number(name) is None and name not in known
+        if gone and (folder / name).is_dir():
+            GenerationKeeper(name, folder / name).erase(for_good=True)
 
 
 class GenerationKeeper:

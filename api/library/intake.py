@@ -19,7 +19,8 @@ from typing import Any
 
 from api.library.attempts import Attempts
 from api.library.collection import LiveCollection
-from api.library.job_states import nothing_kept
+from api.library.inheriting import added_as_successor
+from api.library.job_states import HOPELESS, not_begun, nothing_kept
 from api.library.jobs import JobBoard, new_job_id
 from api.library.lanes import ALONE
 from api.library.scratch import keep_scratch_of, scratch_of
@@ -34,10 +35,7 @@ from rag.records import Metadata
 _MAX_WAITING_CHARS = 40_000_000
 """Characters of the texts that wait, together."""
 _MAX_ATTEMPTS = 2
-_REFUSALS = frozenset(
-    {"document_without_text", "document_conflict", "document_too_large", "collection_not_found"}
-)
-"""Nothing can ever come of a text of which this is said, where it was to go: it is not kept."""
+_TARGET_GONE = "它要替换的文档在它等候时被删除了。文字没有丢：那份文档又有了，可以再试一次；也可以取消它。"
 
 _log = logging.getLogger(__name__)
 
@@ -89,9 +87,12 @@ class Intake:
         """Go on with what was accepted before the last end of the process."""
         ends = self.attempts.settle()
         waiting = self._store.pending()
-        suspected = [one for one in waiting if one.job_id in ends]
+        suspected = [one for one in waiting if one.job_id in ends and not one.target_gone]
         for pending in waiting:
-            if pending not in suspected:
+            if pending.target_gone:
+                self._kept[pending.job_id] = _without_text(pending)
+                self._jobs.note(not_begun(pending, "document_not_found", _TARGET_GONE))
+            elif pending not in suspected:
                 self._submit(self._live(pending.collection), pending, ())
         for pending in suspected:
             if ends[pending.job_id] >= _MAX_ATTEMPTS:
@@ -125,9 +126,13 @@ class Intake:
             self._withdraw(job_id)
             return self._let_go(job_id, note(self._jobs.get(job_id)))
 
-    def forget(self, collection: str, note: str) -> None:
-        """Let go of what was kept for a collection that has been emptied, and of what waited for it."""
-        for job_id in [one.job_id for one in list(self._kept.values()) if one.collection == collection]:
+    def forget(self, collection: str, note: str, source_id: str | None = None) -> None:
+        """Let go of what was kept for a collection that has been emptied, and of what waited for it.
+
+        If only a source of it has been removed: of what would have added that.
+        """
+        gone = [one for one in list(self._kept.values()) if one.collection == collection]
+        for job_id in [one.job_id for one in gone if source_id in (None, one.source.source_id)]:
             self._clean_up(job_id)
             self._let_go(job_id, note)
         for job_id in list(self._waiting_chars):
@@ -196,8 +201,7 @@ class Intake:
             f"处理{excerpt(name)}时服务一再中断，多半是内存不够。文字没有丢，搁在一边：可以再试一次"
             f"（POST /v1/jobs/{job_id}/retry），也可以取消它，再拆成几个文件添加。"
         )
-        job = Job(job_id, "add", pending.collection, "failed", error_code="document_set_aside", kept=True)
-        self._jobs.note(job, source_id=pending.source.source_id, error_message=message)
+        self._jobs.note(not_begun(pending, "document_set_aside", message))
 
     def _submit(
         self,
@@ -216,14 +220,8 @@ class Intake:
         def work(report: Report) -> dict[str, Any]:
             try:
                 with self.attempts.watched(job_id):
-                    added = live.add(
-                        upload,
-                        replaces=pending.replaces,
-                        done_pending=job_id,
-                        progress=report,
-                        decide=report.decide,
-                        kept=scratch,
-                    )
+                    removal = partial(self._store.removal, live.name)
+                    added = added_as_successor(live, upload, pending, removal, report, scratch)
             except CalledOff:
                 scratch.drop()
                 raise
@@ -233,7 +231,7 @@ class Intake:
             return asdict(added)
 
         def failed(code: str) -> bool:
-            if code in _REFUSALS:
+            if code in HOPELESS:
                 self._withdraw(job_id)
                 return False
             self._kept[job_id] = _without_text(pending)

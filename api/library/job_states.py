@@ -9,9 +9,14 @@ from typing import Any
 
 from api.library.tasks import Task
 from api.library_records import Job
+from index.store import Pending
 from rag.errors import InputError, NotFoundError
 from rag.inputs import excerpt
 
+HOPELESS = frozenset(
+    {"document_without_text", "document_conflict", "document_too_large", "collection_not_found"}
+)
+"""Nothing can ever come of a text of which this is said, where it was to go: it is not kept."""
 _KEPT = 1_000
 
 
@@ -75,6 +80,20 @@ class JobStates:
         ended = [job_id for job_id, job in self._jobs.items() if job.ended and not job.kept]
         for job_id in ended[: max(0, len(ended) - _KEPT)]:
             del self._jobs[job_id]
+
+
+def not_begun(pending: Pending, code: str, message: str) -> Job:
+    """The job of a text that waits and that a start does not begin with by itself."""
+    return Job(
+        pending.job_id,
+        "add",
+        pending.collection,
+        "failed",
+        error_code=code,
+        error_message=message,
+        kept=True,
+        source_id=pending.source.source_id,
+    )
 
 
 def nothing_kept(job_id: str) -> InputError:

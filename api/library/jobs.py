@@ -102,8 +102,17 @@ class JobBoard(JobStates):
             raise InputError(f"任务{excerpt(job_id)}{told}。请用 GET /v1/jobs 看它的结果。", code="job_ended")
         return job
 
-    def end_all(self, collection: str, note: str, *, only: JobKind | None = None) -> None:
-        """Call off what waits and runs for a collection, of which nothing is left to withdraw."""
+    def end_all(
+        self, collection: str, note: str, *, only: JobKind | None = None, source_id: str | None = None
+    ) -> None:
+        """Call off what waits and runs for a collection, of which nothing is left to withdraw.
+
+        Args:
+            collection: Which.
+            note: What people are told.
+            only: Only jobs of this kind.
+            source_id: Only those that add this source.
+        """
         with self._changed:
             tasks = [
                 task
@@ -111,6 +120,7 @@ class JobBoard(JobStates):
                 if (job := self._jobs.get(job_id)) is not None
                 and job.collection == collection
                 and only in (None, job.kind)
+                and source_id in (None, job.source_id)
             ]
         for task in tasks:
             self._call_off(task, lambda: None, lambda _: note)

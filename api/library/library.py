@@ -33,6 +33,7 @@ from index.store import Store
 from rag.errors import UnavailableError
 from rag.records import DEFAULT_COLLECTION
 
+_DELETED = "这份文字在等候时被删除，没有加入，收下的文字也已删去。"
 _EMPTIED = "文库已清空或删除，没有加入，收下的文字也已删去。"
 
 
@@ -142,7 +143,11 @@ class Library(LibraryReads):
     def remove(self, collection: str, identifier: str) -> Removed:
         """Remove a document, or all documents of a source."""
         self._check_writable()
-        return self.live(collection).remove(identifier)
+        end = partial(self._jobs.end_all, collection, _DELETED, only="add")
+        with self._intake.turn:
+            removed = self.live(collection).remove(identifier, done=lambda source: end(source_id=source))
+            self._intake.forget(collection, _DELETED, removed.source_id)
+        return removed
 
     def describe(self, collection: str, identifier: str, said: Said) -> tuple[str, ...]:
         """Change what is said of a source, and nothing else."""

@@ -114,7 +114,8 @@ class Loader:
         if tail:
             index = self._extended(index, model, tail)
         correction = self.correction(model)
-        return Snapshot(self._parts, model, corpus, index, stamps, facts, sequence, correction), kept_chunks
+        of_it = self._parts, self._collection, model
+        return Snapshot(*of_it, corpus, index, stamps, facts, sequence, correction), kept_chunks
 
     def _rows(self, sources: Sequence[StoredSource]) -> list[DocumentRows]:
         """The rows of every live document."""

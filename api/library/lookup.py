@@ -130,7 +130,7 @@ def as_said(snapshot: Snapshot, upload: Upload) -> tuple[Upload, tuple[str, ...]
     old = facts.source
     kept = replace(
         new,
-        name=old.name if new.name == UNNAMED_TEXT else new.name,
+        name=old.name if new.name == UNNAMED_TEXT and upload.origin == UPLOADED else new.name,
         metadata=old.metadata if new.metadata == Metadata() else new.metadata,
     )
     if not new.original_sha256:

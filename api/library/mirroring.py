@@ -123,12 +123,13 @@ def sync_files(
         report.added = [file.name for file in plan.adds]
         report.replaced = [file.name for _, file in plan.replaces]
         report.removed = [source.name for source in plan.removes]
+        report.renamed = [(source.name, file.name) for source, file in plan.renames]
     else:
         stays_out = frozenset() if restore_deleted else frozenset(deleted)
-        renamed = {key for source in known if source.origin in former for key in source.keys}
-        plan = replace(
-            plan, marks=tuple(file for file in plan.unchanged if not file.keys.isdisjoint(renamed))
-        )
+        earlier = {key for source in known if source.origin in former for key in source.keys}
+        earlier -= {key for _, file in plan.renames for key in file.keys}
+        marks = tuple(file for file in plan.unchanged if not file.keys.isdisjoint(earlier))
+        plan = replace(plan, marks=marks)
         _Run(target, origin, held, stays_out, report, told).carry_out(plan, files)
     return report
 
@@ -151,15 +152,20 @@ class _Run:
         self._stays_out = stays_out
         self._report = report
         self._told = told
-        self._kept: set[str] = set()  # sources that a converted file turned out to be
+        self._leaving: set[str] = set()  # sources whose file is gone or has other bytes
+        self._kept: set[str] = set()  # of them what a converted file turned out to be; and what came
 
     def carry_out(self, plan: SyncPlan, files: Sequence[SyncFile]) -> None:
         loads = {id(file.wanted): file.load for file in files}
         pairs: list[tuple[Present | None, Wanted]] = [*plan.replaces, *((None, file) for file in plan.adds)]
         total = len(pairs) + len(plan.removes)
+        for source, wanted in plan.renames:
+            if self._mark(wanted, loads[id(wanted)], source.source_id):
+                self._report.renamed.append((source.name, wanted.name))
         for wanted in plan.marks:
             self._mark(wanted, loads[id(wanted)])
         going = list(plan.removes)
+        self._leaving = {source.source_id for source in (*going, *(old for old, _ in plan.replaces))}
         for done, (old, wanted) in enumerate(pairs):
             self._tell(wanted.name, done, total)
             try:
@@ -168,7 +174,7 @@ class _Run:
                 self._fail(wanted, error)
                 continue
             try:
-                going += self._bring(wanted, loaded, old, going)
+                going += self._bring(wanted, loaded, old)
             except NotFoundError:
                 raise  # the collection, not this file
             except InputError as error:
@@ -178,18 +184,23 @@ class _Run:
             if source.source_id not in self._kept:
                 self._remove(source)
 
-    def _mark(self, wanted: Wanted, load: Callable[[str], Loaded]) -> None:
-        """Tell a file again whose text is there under an earlier mark."""
+    def _mark(self, wanted: Wanted, load: Callable[[str], Loaded], held: str | None = None) -> bool:
+        """Tell a file again whose text is there under an earlier mark or name; whether that could be done.
+
+        Of a source that is named, what the file is converted to by now takes the place.
+        """
         try:
-            self._target.add(load(self._origin), replaces=None)
-        except NotFoundError:
-            raise
+            self._target.add(load(self._origin), replaces=held)
+        except NotFoundError as error:
+            if held is None or error.code != "document_not_found":
+                raise
+            return False  # somebody removed it a moment ago
         except (InputError, ConfigError) as error:
             self._fail(wanted, error)
+            return False
+        return True
 
-    def _bring(
-        self, wanted: Wanted, loaded: Loaded, old: Present | None, going: Collection[Present]
-    ) -> list[Present]:
+    def _bring(self, wanted: Wanted, loaded: Loaded, old: Present | None) -> list[Present]:
         """Add one file; what of the old has to be removed apart from it."""
         source = loaded.upload.source
         self._report.notes += [(wanted.name, note) for note in loaded.upload.notes]
@@ -198,7 +209,7 @@ class _Run:
         if same is not None and same.origin != self._origin:
             self._report.elsewhere.append(wanted.name)
             return outdated
-        if same is not None and same is not old and same not in going:
+        if same is not None and same.source_id not in self._leaving - self._kept:
             self._report.duplicates.append(wanted.name)
             return outdated
         if same is not None:

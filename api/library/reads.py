@@ -14,6 +14,7 @@ from api.library.resolving import resolve_among
 from api.library.shelf import Shelf
 from api.library_records import CitationClaim, CollectionInfo, Entry, Job, Resolution
 from index.store import Store
+from rag.answering.citations import SourceLinks
 from rag.engine import Engine
 from rag.metadata import Filters
 from rag.records import DEFAULT_COLLECTION
@@ -47,13 +48,17 @@ class LibraryReads:
         """One consistent state of a collection; see `api.ports.Library`, as all that follows."""
         return self.live(collection).snapshot.engine_for(filters)
 
-    def engine_holding(self, document_id: str) -> Engine:
-        """A state of the first collection that holds this document."""
-        for _, live in self._shelf.all():
+    def engine_holding(self, document_id: str, collection: str | None = None) -> Engine:
+        """A state of a collection that holds this document; see `api.ports.Library`."""
+        held: Engine | None = None
+        for name, live in sorted(self._shelf.all(), key=lambda each: each[0] != collection):
             snapshot = live.snapshot
-            if document_id in snapshot.stamps:
+            if document_id not in snapshot.stamps:
+                continue
+            if name == collection or not snapshot.engine.document(document_id).source.blanked:
                 return snapshot.engine
-        return self.engine()
+            held = held or snapshot.engine
+        return held or self.engine()
 
     def collections(self) -> tuple[CollectionInfo, ...]:
         """All collections; "default" first, then by name."""
@@ -82,10 +87,14 @@ class LibraryReads:
         """What became of a cited place."""
         named = self._shelf.all() if collection is None else [(collection, self.live(collection))]
         places = [
-            (live.snapshot.corpus.document_by_id.get, partial(self._store.removal, name))
+            (
+                live.snapshot.corpus.document_by_id.get,
+                partial(self._store.removal, name),
+                SourceLinks(self._parts.settings.public_url, name),
+            )
             for name, live in named
         ]
-        return resolve_among(claim, places, public_url=self._parts.settings.public_url)
+        return resolve_among(claim, places)
 
     def calibration(self, collection: str) -> Calibration | None:
         """The calibration that is kept for a collection's encoder."""

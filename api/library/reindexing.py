@@ -8,6 +8,7 @@ step under its lock, what came meanwhile is encoded too, the store switches over
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Sequence
 
 from api.engine_parts import EngineParts, Model
@@ -17,8 +18,12 @@ from api.library.snapshots import encoder_key
 from api.library.storing import forget_unused_models, live_rows, stored_vectors
 from api.library.tasks import Report
 from index.store import Store
-from rag.errors import CewenError
+from rag.encoding.encoder import BUNDLED_ENCODER, shown_name
+from rag.errors import CewenError, EncoderError
+from rag.inputs import excerpt
 from rag.rows import DocumentRows
+
+_log = logging.getLogger(__name__)
 
 
 class Reindexing:
@@ -62,11 +67,24 @@ class Reindexing:
                 forget_unused_models(self._store, self._parts)
 
     def _run(self) -> int:
-        model = self._parts.model(self._encoder)
+        model = self._model()
         self._complete(model)
         self._collection.swap_encoder(self._encoder, lambda: self._complete(model), self._report.decide)
         self._collection.write_generation(always=True)
         return self._done
+
+    def _model(self) -> Model:
+        """The model that was asked for; why it cannot be loaded goes to the log, as it may name paths."""
+        try:
+            return self._parts.model(self._encoder)
+        except EncoderError as error:
+            _log.warning("the encoder for %r cannot be used: %s", self._collection.name, error.message)
+            wanted = f"编码模型{excerpt(self._encoder)}" if self._encoder else "设置里的编码模型"
+            now = shown_name(self._collection.snapshot.model.encoder.name)
+            raise EncoderError(
+                f"{wanted}找不到或打不开，没有改动，文库照旧用 {now}。encoder 可以写 {BUNDLED_ENCODER}"
+                "（自带的）、服务所在机器上模型文件夹的路径，或已经下载到那里的模型的名字；不写就用设置里的。"
+            ) from error
 
     def _complete(self, model: Model) -> None:
         """Make the vectors that are missing."""

@@ -5,12 +5,12 @@ Never other text: a place counts as current only if the text is the very one tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from api.library_records import CitationClaim, Resolution
 from index.store import Removal
-from rag.answering.citations import source_url
+from rag.answering.citations import SourceLinks
 from rag.reading.lines import LineTable
 from rag.records import Document, Source, SourceSpan
 
@@ -23,7 +23,7 @@ _MAX_SUCCESSORS = 100
 
 
 def resolve(
-    claim: CitationClaim, document: FindDocument, removal: FindRemoval, *, public_url: str
+    claim: CitationClaim, document: FindDocument, removal: FindRemoval, *, links: SourceLinks
 ) -> Resolution | None:
     """What became of a cited place in one collection; None if it never knew the document.
 
@@ -31,10 +31,10 @@ def resolve(
         claim: What was cited.
         document: Finds what is there.
         removal: Finds what was.
-        public_url: Prefix of links.
+        links: Lead to the documents of that collection.
     """
     if live := document(claim.document_id):
-        return _in_live(claim, live, public_url)
+        return _in_live(claim, live, links)
     gone = removal(claim.document_id)
     if gone is None:
         return None
@@ -49,31 +49,32 @@ def resolve(
         found = find_words(successor.source.text, claim.quote or "")
         if found:
             message = "所引的文档已被新的文档替换；引文的文字在新文档里一字不差，位置如下。"
-            return _at(claim, successor, found, public_url, "changed", message, ids)
+            its_own = [one for one in successors if one.source.sha256 == successor.source.sha256]
+            holder = _holder(its_own, found)
+            return _at(claim, holder, found, links, "changed", message, ids)
     return Resolution("changed", claim.document_id, "所引的文档已被新的文档替换。", replaced_by=ids)
 
 
 def resolve_among(
-    claim: CitationClaim, places: Iterable[tuple[FindDocument, FindRemoval]], *, public_url: str
+    claim: CitationClaim, places: Iterable[tuple[FindDocument, FindRemoval, SourceLinks]]
 ) -> Resolution:
     """What became of a cited place in several collections: what says most of it, the first if equal.
 
     Args:
         claim: What was cited.
-        places: For each collection what finds its documents and removals.
-        public_url: Prefix of links.
+        places: For each collection what finds its documents and removals, and leads to its documents.
     """
     found: Resolution | None = None
     texts: set[str] = set()
-    for document, removal in places:
+    for document, removal, links in places:
         if live := document(claim.document_id):
             texts.add(live.source.sha256)
         elif gone := removal(claim.document_id):
             texts.add(gone.source_sha256)
-        here = resolve(claim, document, removal, public_url=public_url)
+        here = resolve(claim, document, removal, links=links)
         found = here if found is None else better(found, here)
     if found is None:
-        return Resolution("unknown", claim.document_id, "从来没有这个编号的文档。请核对 document_id。")
+        return Resolution("unknown", claim.document_id, _NOT_KNOWN)
     if len(texts) > 1 and not (claim.source_sha256 or claim.quote):
         # Libraries from before such ids were refused may know two texts by one.
         return Resolution("unknown", claim.document_id, _TWO_TEXTS)
@@ -92,6 +93,7 @@ def better(one: Resolution, other: Resolution | None) -> Resolution:
     return min(one, other, key=lambda known: _RANK.index(known.status))
 
 
+_NOT_KNOWN = "这里不知道有过这个编号的文档（或者它已随整个文库一起删去）。请核对 document_id。"
 _TWO_TEXTS = "这个编号有过两份不同的原文，不知所引的是哪一份。请带上 source_sha256 或 quote。"
 _OTHER_TEXT = "这个编号的文档，原文与所引的不是同一份。请核对 source_sha256。"
 
@@ -114,7 +116,7 @@ def find_words(text: str, quote: str) -> tuple[int, int] | None:
     return first, last + 1
 
 
-def _in_live(claim: CitationClaim, live: Document, public_url: str) -> Resolution:
+def _in_live(claim: CitationClaim, live: Document, links: SourceLinks) -> Resolution:
     source = live.source
     if claim.source_sha256 and claim.source_sha256 != source.sha256:
         return Resolution("unknown", claim.document_id, _OTHER_TEXT)
@@ -128,14 +130,14 @@ def _in_live(claim: CitationClaim, live: Document, public_url: str) -> Resolutio
         message = "原文的这个区间写的不是所引的文字。请核对 start_char、end_char 和 quote。"
         return Resolution("unknown", claim.document_id, message)
     place = (claim.start_char, claim.end_char)
-    return _at(claim, live, place, public_url, "current", "原文未变，引文仍在原处。", ())
+    return _at(claim, live, place, links, "current", "原文未变，引文仍在原处。", ())
 
 
 def _at(
     claim: CitationClaim,
     document: Document,
     place: tuple[int, int],
-    public_url: str,
+    links: SourceLinks,
     status: str,
     message: str,
     replaced_by: tuple[str, ...],
@@ -152,8 +154,17 @@ def _at(
         start_line=span.start_line,
         end_line=span.end_line,
         quote=document.source.text[span.start_char : span.end_char],
-        url=source_url(public_url, document.document_id, span),
+        url=links.to(document.document_id, span),
     )
+
+
+def _holder(documents: Sequence[Document], place: tuple[int, int]) -> Document:
+    """Of the documents of one text the one in which a place stands; the first if it is in none."""
+    for document in documents:
+        blocks = (*document.typed_blocks, *(paragraph.block for paragraph in document.paragraphs))
+        if any(block.span.start_char < place[1] and place[0] < block.span.end_char for block in blocks):
+            return document
+    return documents[0]
 
 
 def _span(source: Source, place: tuple[int, int]) -> SourceSpan:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from api.engine_parts import EngineParts
 from api.library.folders import files_of_folder
+from api.library.inheriting import inheriting
 from api.library.loading import Told
 from api.library.mirroring import Loaded, SyncFile, sync_files
 from api.library.preparing import Prepared, Progress, batches, count_texts, encode
@@ -24,7 +26,7 @@ from index.store import Addition, Store
 from rag.encoding.encoder import Encoder
 from rag.errors import ConfigError, IndexMismatchError, InputError, NotFoundError
 from rag.inputs import excerpt
-from rag.records import DEFAULT_COLLECTION, Source
+from rag.records import DEFAULT_COLLECTION, Metadata, Source
 from rag.rows import DocumentRows, rows_of_source
 
 SEEDS = "seeds"
@@ -75,6 +77,8 @@ class StoreTarget:
             raise InputError(
                 f"{excerpt(source.name)}里没有任何正文段落。请检查文件内容。", code="document_without_text"
             )
+        if self._told_again(loaded.upload):
+            return source.source_id
         stored = self._store.collection(self._collection)
         encoder = self._parts.model(stored.encoder if stored else None).encoder
         prepared = stored_as(self._store, self._collection, encoder, rows)
@@ -96,6 +100,19 @@ class StoreTarget:
             raise NotFoundError(f"没有编号为 {source_id!r} 的来源。", code="document_not_found")
         self._store.apply(self._collection, removals=[(one, "sync", ()) for one in ids], encoder_key="")
 
+    def _told_again(self, upload: Upload) -> bool:
+        """Note the new bytes of a text that is there, and nothing else; whether it is there.
+
+        What a person has said of it stays, and so do the documents of it that he has deleted.
+        """
+        known = self._store.source(self._collection, upload.source.source_id)
+        if known is None or known.source.sha256 != upload.source.sha256:
+            return False
+        said = upload.source.metadata
+        source = replace(upload.source, metadata=known.source.metadata if said == Metadata() else said)
+        self._store.apply(self._collection, additions=[Addition(source, upload.origin, ())], encoder_key="")
+        return True
+
     def _encoded(self, name: str, rows: Sequence[DocumentRows], encoder: Encoder) -> list[Prepared]:
         prepared: list[Prepared] = []
         total, before = sum(map(count_texts, rows)), 0
@@ -109,11 +126,17 @@ class StoreTarget:
         self, upload: Upload, prepared: Sequence[Prepared], encoder: Encoder, replaces: str | None
     ) -> None:
         ids = tuple(one.rows.document.document_id for one in prepared)
+        old = self._store.source(self._collection, replaces) if replaces else None
+        upload = inheriting(upload, old.source if old else None)
         gone = [one for one in self._ids_of(replaces) if one not in ids] if replaces else []
         self._store.apply(
             self._collection,
             removals=[(one, "sync", ids) for one in gone],
-            additions=[Addition(upload.source, upload.origin, tuple(map(stored_vectors, prepared)))],
+            additions=[
+                Addition(
+                    upload.source, upload.origin, tuple(map(stored_vectors, prepared)), brings_back=False
+                )
+            ],
             encoder_key=encoder_key(encoder),
         )
 

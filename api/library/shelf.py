@@ -8,6 +8,7 @@ from pathlib import Path
 
 from api.engine_parts import EngineParts
 from api.library.collection import LiveCollection
+from api.library.generations import erase_orphans
 from api.library.loading import Told
 from api.library.lookup import no_collection
 from api.library.storing import forget_unused_models
@@ -50,6 +51,8 @@ class Shelf:
             encoded += collection.load(may_encode=may_encode, told=told)
             if self._store.writable:
                 collection.write_after_loading(long=False)
+        if self._store.writable:
+            erase_orphans(self._index_dir, {stored.name for stored in self._store.collections()})
         return encoded
 
     def write_after_loading(self) -> None:

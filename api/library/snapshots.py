@@ -76,6 +76,7 @@ class Snapshot:
 
     Args:
         parts: Make the engine.
+        collection: Its name.
         model: Whose encoder made the vectors.
         corpus: The rows.
         index: The arms over them, row for row.
@@ -91,6 +92,7 @@ class Snapshot:
     def __init__(
         self,
         parts: EngineParts,
+        collection: str,
         model: Model,
         corpus: Corpus,
         index: LiveIndex,
@@ -100,6 +102,7 @@ class Snapshot:
         correction: Correction | None = None,
     ) -> None:
         self._parts = parts
+        self._collection = collection
         self.model = model
         self.corpus = corpus
         self.index = index
@@ -111,9 +114,10 @@ class Snapshot:
         self.engine = self._engine(corpus, index)
 
     @classmethod
-    def empty(cls, parts: EngineParts, model: Model, sequence: int = 0) -> Snapshot:
+    def empty(cls, parts: EngineParts, collection: str, model: Model, sequence: int = 0) -> Snapshot:
         """A collection without documents."""
-        return cls(parts, model, Corpus.empty(), LiveIndex.empty(model.encoder.dimension), {}, {}, sequence)
+        index = LiveIndex.empty(model.encoder.dimension)
+        return cls(parts, collection, model, Corpus.empty(), index, {}, {}, sequence)
 
     def changed(
         self,
@@ -145,14 +149,25 @@ class Snapshot:
             corpus = corpus.extended([one.rows for one in added])
             index = index.extended(index_rows(added))
             stamps |= {one.rows.document.document_id: Stamp.of(one.rows) for one in added}
-        return Snapshot(self._parts, self.model, corpus, index, stamps, facts, sequence, self.correction)
+        return self._next(corpus, index, stamps, facts, sequence, self.correction)
 
     def corrected(self, correction: Correction | None) -> Snapshot:
         """The same state with another correction."""
         if correction == self.correction:
             return self
-        state = self.corpus, self.index, self.stamps, self.facts, self.sequence
-        return Snapshot(self._parts, self.model, *state, correction)
+        return self._next(self.corpus, self.index, self.stamps, self.facts, self.sequence, correction)
+
+    def _next(
+        self,
+        corpus: Corpus,
+        index: LiveIndex,
+        stamps: Mapping[str, Stamp],
+        facts: Mapping[str, SourceFacts],
+        sequence: int,
+        correction: Correction | None,
+    ) -> Snapshot:
+        of_it = self._parts, self._collection, self.model
+        return Snapshot(*of_it, corpus, index, stamps, facts, sequence, correction)
 
     @property
     def chunk_max_chars(self) -> int:
@@ -181,7 +196,12 @@ class Snapshot:
 
     def _engine(self, corpus: Corpus, index: LiveIndex) -> Engine:
         return self._parts.engine(
-            corpus, index, self.model, index_fingerprint=self.fingerprint, correction=self.correction
+            corpus,
+            index,
+            self.model,
+            collection=self._collection,
+            index_fingerprint=self.fingerprint,
+            correction=self.correction,
         )
 
 

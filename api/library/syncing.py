@@ -6,7 +6,7 @@ never touched.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.labels import same_name
@@ -69,6 +69,8 @@ class SyncPlan:
         deleted: Files whose content somebody has deleted; they stay out.
         removes: Sources whose file is gone.
         withheld: The same, but kept because the folder could not be read to its end.
+        renames: Of those unchanged, the files whose source has the name of none with the same content, each
+            with that source.
         marks: Of those unchanged, files to be told again, because their source has an earlier mark.
     """
 
@@ -80,6 +82,7 @@ class SyncPlan:
     deleted: tuple[Wanted, ...] = ()
     removes: tuple[Present, ...] = ()
     withheld: tuple[Present, ...] = ()
+    renames: tuple[tuple[Present, Wanted], ...] = ()
     marks: tuple[Wanted, ...] = ()
 
 
@@ -97,6 +100,7 @@ class SyncReport:
     """What was done, or would be: names of files; of the removed the names under which they were added.
 
     Attributes:
+        renamed: Of those unchanged, the ones whose source has got their name: what it was called, and is now.
         notes: For some files what a reader should know about their conversion.
         others: As in `SyncPlan`.
     """
@@ -105,6 +109,7 @@ class SyncReport:
     replaced: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
@@ -140,12 +145,13 @@ def plan_sync(
     known = {key: source for source in reversed(present) for key in source.keys}
     sorted_out: dict[str, list[Wanted]] = {name: [] for name in ("unchanged", "elsewhere", "deleted")}
     duplicates: list[Wanted] = []
-    kept: set[str] = set()
+    kept: dict[str, list[Wanted]] = {}
     new: list[list[Wanted]] = []
     for group in _by_content(wanted):
         keys = frozenset[str]().union(*(file.keys for file in group))
         if held := {known[key].source_id for key in keys if key in known}:
-            kept |= held
+            for source_id in held:
+                kept.setdefault(source_id, []).extend(group)
             place = "unchanged"
         elif not keys.isdisjoint(elsewhere):
             place = "elsewhere"
@@ -157,9 +163,7 @@ def plan_sync(
         sorted_out[place].append(group[0])
         duplicates += group[1:]
     left = {place: source for place, source in enumerate(present) if source.source_id not in kept}
-    by_name: dict[str, list[int]] = {}
-    for at_first, source in left.items():
-        by_name.setdefault(same_name(source.name), []).append(at_first)
+    by_name = _places(left)
     adds: list[Wanted] = []
     replaces: list[tuple[Present, Wanted]] = []
     for group in new:
@@ -175,8 +179,27 @@ def plan_sync(
         duplicates=tuple(duplicates),
         removes=tuple(left.values()) if complete else (),
         withheld=() if complete else tuple(left.values()),
+        renames=tuple(_misnamed(present, kept)),
         **{name: tuple(files) for name, files in sorted_out.items()},
     )
+
+
+def _places(sources: Mapping[int, Present]) -> dict[str, list[int]]:
+    """For each name where the sources stand that have it, ascending."""
+    places: dict[str, list[int]] = {}
+    for place, source in sources.items():
+        places.setdefault(same_name(source.name), []).append(place)
+    return places
+
+
+def _misnamed(
+    present: Iterable[Present], files: Mapping[str, list[Wanted]]
+) -> Iterator[tuple[Present, Wanted]]:
+    """The sources whose name none of their files has, each with the first of these."""
+    for source in present:
+        of_it = files.get(source.source_id, [])
+        if of_it and same_name(source.name) not in {same_name(file.name) for file in of_it}:
+            yield source, of_it[0]
 
 
 def _keys(*checksums: str) -> frozenset[str]:

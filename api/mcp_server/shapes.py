@@ -36,6 +36,12 @@ def _text(description: str, max_chars: int) -> Any:
     return Field(description=description, json_schema_extra={"minLength": 1, "maxLength": max_chars})
 
 
+def _plain_text(schema: dict[str, Any]) -> None:
+    """An argument that may be left out: null means so too, but there is no need to tell models."""
+    del schema["anyOf"], schema["default"]
+    schema["type"] = "string"
+
+
 class _InCollection(_Arguments):
     collection: str = Field(default=DEFAULT_COLLECTION, description="问哪个文库")
 
@@ -52,6 +58,11 @@ class FetchArguments(_Arguments):
     id: str = Field(
         description="search 返回的 id（一个段落），或文档编号 document_id（全文），"
         "或“文档编号:起点-终点”（引文的 start_char 和 end_char）"
+    )
+    collection: str | None = Field(
+        default=None,
+        description="编号是从哪个文库得来的：标题、作者和链接以它为准；不填，或它没有这个编号，就在所有文库里找",
+        json_schema_extra=_plain_text,
     )
 
 
@@ -105,7 +116,10 @@ def choosing(schema: dict[str, Any], names: Sequence[str] | None) -> dict[str, A
         return schema | {"properties": properties}
     listed = f"：{'、'.join(names[:_NAMED])}" if names else ""
     more = f"等 {len(names)} 个" if names and len(names) > _NAMED else ""
-    described = field | {"description": f"问哪个文库{listed}{more}；不填是 {DEFAULT_COLLECTION}"}
+    if "default" in field:
+        described = field | {"description": f"问哪个文库{listed}{more}；不填是 {DEFAULT_COLLECTION}"}
+    else:
+        described = field | {"description": f"{field['description']}。现有的文库{listed}{more}"}
     return schema | {"properties": properties | {"collection": described}}
 
 

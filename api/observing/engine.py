@@ -61,13 +61,14 @@ class _Limit:
 class Recorder(Protocol):
     """Keeps answers, where that is wanted. It must be quick and never raise: the reader is still waiting."""
 
-    def record(self, answer: Answer, *, question: str, collection: str) -> None:
+    def record(self, answer: Answer, *, question: str, collection: str, narrowed: bool) -> None:
         """Take note of an answer or abstention.
 
         Args:
             answer: As it is given.
             question: As it was asked.
             collection: Name of what was asked.
+            narrowed: Whether it was asked of some of its documents only.
         """
         ...
 
@@ -80,6 +81,7 @@ class ObservedEngine:
         metrics: Where its answers are counted.
         timeout_seconds: How long one answer may take.
         collection: Name of the collection that it answers from.
+        narrowed: Whether it answers from some of its documents only.
         recorder: Is given every answer.
         clock: Seconds that only go forward.
     """
@@ -91,6 +93,7 @@ class ObservedEngine:
         *,
         timeout_seconds: float,
         collection: str = DEFAULT_COLLECTION,
+        narrowed: bool = False,
         recorder: Recorder | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -98,6 +101,7 @@ class ObservedEngine:
         self._metrics = metrics
         self._timeout_seconds = timeout_seconds
         self._collection = collection
+        self._narrowed = narrowed
         self._recorder = recorder
         self._clock = clock
 
@@ -171,7 +175,9 @@ class ObservedEngine:
     def _count(self, answer: Answer, question: str) -> None:
         self._metrics.count_answer(answer)
         if self._recorder is not None:
-            self._recorder.record(answer, question=question, collection=self._collection)
+            self._recorder.record(
+                answer, question=question, collection=self._collection, narrowed=self._narrowed
+            )
         if request := CURRENT.get():
             request.answers.append(Answered(time_ns(), answer.timings_ms))
 

@@ -56,11 +56,12 @@ class ObservedLibrary:
 
     def engine(self, collection: str = DEFAULT_COLLECTION, filters: Filters | None = None) -> Engine:
         """As the library has it, observed."""
-        return self._observed(self._library.engine(collection, filters), collection)
+        narrowed = filters is not None
+        return self._observed(self._library.engine(collection, filters), collection, narrowed=narrowed)
 
-    def engine_holding(self, document_id: str) -> Engine:
+    def engine_holding(self, document_id: str, collection: str | None = None) -> Engine:
         """As the library has it: for reading a document, not for asking, so there is nothing to observe."""
-        return self._library.engine_holding(document_id)
+        return self._library.engine_holding(document_id, collection)
 
     def collections(self) -> tuple[CollectionInfo, ...]:
         """As the library has it."""
@@ -158,12 +159,13 @@ class ObservedLibrary:
                 with self._lock:
                     self._begun.pop(job_id, None)
 
-    def _observed(self, engine: Engine, collection: str) -> ObservedEngine:
+    def _observed(self, engine: Engine, collection: str, *, narrowed: bool) -> ObservedEngine:
         return ObservedEngine(
             engine,
             self._metrics,
             timeout_seconds=self._timeout_seconds,
             collection=collection,
+            narrowed=narrowed,
             recorder=self._recorder,
         )
 

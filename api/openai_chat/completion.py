@@ -59,6 +59,7 @@ class Completion:
         self._wanted = wanted
         self._link = link
         self._marks = Marks()
+        self._annotations = 0
         self._text = ""
         self._cut = False
         self._head: Chunk = {
@@ -118,7 +119,12 @@ class Completion:
     def _annotated(self, marks: Sequence[Mark], citations: Sequence[Citation]) -> Iterator[Chunk]:
         """Nothing for no marks: to some clients an empty list means that there are none at all."""
         by_number = {citation.number: citation for citation in citations}
-        told = [annotation(mark, by_number[mark.number], self._link) for mark in marks]
+        # Parts of a list are put together by `index`; OpenAI's own client refuses one that has none.
+        told = [
+            {"index": place} | annotation(mark, by_number[mark.number], self._link)
+            for place, mark in enumerate(marks, self._annotations)
+        ]
+        self._annotations += len(told)
         if told:
             yield self._chunk({"annotations": told})
 
@@ -162,7 +168,10 @@ def folded(chunks: Iterable[Chunk]) -> Chunk:
     for chunk in chunks:
         for choice in chunk["choices"]:
             content.append(choice["delta"].get("content", ""))
-            annotations += choice["delta"].get("annotations", [])
+            annotations += [
+                {name: value for name, value in each.items() if name != "index"}
+                for each in choice["delta"].get("annotations", [])
+            ]
             finish_reason = choice["finish_reason"] or finish_reason
         whole |= chunk
     annotations.sort(key=lambda each: each["url_citation"]["start_index"])

@@ -70,7 +70,7 @@ async def create_chat_completion(
         collection=model.collection,
         with_footnotes=model.with_footnotes,
         texts=conversation.texts,
-        max_tokens=body.max_completion_tokens or body.max_tokens,
+        max_tokens=body.most_tokens,
         with_usage=not body.stream or bool(options and options.include_usage),
     )
     completion = Completion(engine, wanted, linker_of(request))

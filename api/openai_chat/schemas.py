@@ -86,9 +86,16 @@ class ChatRequest(_Request):
     stream: bool | None = Field(default=None, description="true 时以 text/event-stream 逐句返回")
     stream_options: StreamOptionsIn | None = Field(default=None, description="流式返回的选项")
     max_tokens: int | None = Field(
-        default=None, ge=1, description="答案最多多少个词元；装不下的整句略去，至少给出第一句"
+        default=None,
+        description="答案最多多少个词元；装不下的整句略去，至少给出第一句。小于 1（有的客户端发 -1）就是不限",
     )
-    max_completion_tokens: int | None = Field(default=None, ge=1, description="同 max_tokens，以此为先")
+    max_completion_tokens: int | None = Field(default=None, description="同 max_tokens，以此为先")
+
+    @property
+    def most_tokens(self) -> int | None:
+        """The limit; None for none, which local programs also say as -1 or 0."""
+        told = self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+        return told if told is not None and told >= 1 else None
 
 
 class UrlCitationOut(_Reply):

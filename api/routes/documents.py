@@ -28,6 +28,13 @@ MAX_LISTED = 1000
 _MAX_VALUES = 50
 _DOCUMENT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
+_OF_COLLECTION = (
+    "从哪个文库取，即答案的 collection；不写、没有这个文库或它没有这篇文档，就从有它的文库里取一个，"
+    "先取那份文稿没有删过文档的"
+)
+
+_SENT_AS = {"titles": "title", "authors": "author", "tags": "tag", "names": "name"}
+
 _Value = Annotated[str, Field(max_length=500)]
 _Values = Annotated[list[_Value], Field(max_length=_MAX_VALUES)]
 
@@ -66,6 +73,7 @@ class ListQuery(BaseModel):
             date_from=self.date_from,
             date_to=self.date_to,
             source_url=self.source_url,
+            called=_SENT_AS,
         )
         return None if filters.is_empty else filters
 
@@ -143,10 +151,15 @@ def get_document(
     response_description="源文件的文字",
     responses={304: {"description": "与 If-None-Match 所带的相同，内容从略"}, **declare(*NEEDS_DOCUMENT)},
 )
-def get_document_source(document_id: str, library: OpenLibrary, request: Request) -> Response:
+def get_document_source(
+    document_id: str,
+    library: OpenLibrary,
+    request: Request,
+    collection: Annotated[str | None, Query(description=_OF_COLLECTION)] = None,
+) -> Response:
     """Give the stored source text, byte for byte; what stood in documents that were removed is blank."""
     document_id = checked_id(document_id)
-    source = find_document(library.engine_holding(document_id), document_id).source
+    source = find_document(library.engine_holding(document_id, collection), document_id).source
     data = source.text.encode("utf-8")
     # Another text has another tag: whoever kept the one before a document was removed is sent the new one.
     tag = hashlib.sha256(data).hexdigest() if source.blanked else source.sha256

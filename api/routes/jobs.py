@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api.engine_slot import OpenLibrary
-from api.errors.codes import CODES
 from api.errors.declared import CHANGES, HAS_JSON_BODY, NEEDS_ENGINE, NEEDS_KEY, declare
 from api.errors.handling import RETRY_AFTER_SECONDS
-from api.guards.auth import caller_of
+from api.guards.auth import caller_of, scope_missing
+from api.library.lookup import no_collection
 from api.library_records import Job, JobState
 from api.wire.document_convert import job_out
 from api.wire.document_schemas import CollectionName, JobListReply, JobOut, JobReply, ReindexIn
@@ -38,7 +38,7 @@ def job_headers(job: Job, request: Request) -> dict[str, str]:
     summary="列出各件工作",
     description="没有结束的都在，最后结束的也在；后来的在前。重新启动后不再记得早先结束的。",
     response_description="各件工作此刻的样子",
-    responses=declare(*NEEDS_KEY, "invalid_request", *NEEDS_ENGINE),
+    responses=declare(*NEEDS_KEY, "collection_not_found", "invalid_request", *NEEDS_ENGINE),
 )
 def list_jobs(
     library: OpenLibrary,
@@ -46,12 +46,11 @@ def list_jobs(
     state: Annotated[list[JobState] | None, Query(description="只要这样的；写几次就是其中任何一个")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED, description="最多几件")] = 100,
 ) -> JobListReply:
-    """List jobs, the latest first."""
-    found = [
-        job
-        for job in reversed(library.jobs())
-        if collection in (None, job.collection) and (not state or job.state in state)
-    ]
+    """List jobs, the latest first; also those of a collection that has been removed."""
+    jobs = [job for job in reversed(library.jobs()) if collection in (None, job.collection)]
+    if collection is not None and not jobs and collection not in {one.name for one in library.collections()}:
+        raise no_collection(collection)
+    found = [job for job in jobs if not state or job.state in state]
     return JobListReply(jobs=[job_out(job) for job in found[:limit]], total=len(found))
 
 
@@ -82,8 +81,7 @@ def cancel_job(job_id: str, library: OpenLibrary, request: Request) -> JobOut:
     key = caller_of(request.scope).key
     # Whoever may not begin it may not end it.
     if library.job(_checked(job_id)).kind != "add" and key is not None and not key.allows("admin"):
-        row = CODES["scope_missing"]
-        raise InputError(f"{row.meaning}。{row.action}。", code="scope_missing")
+        raise InputError(scope_missing(key, "admin"), code="scope_missing")
     return job_out(library.cancel(job_id))
 
 

@@ -15,7 +15,7 @@ from api.engine_slot import OpenLibrary
 from api.errors.codes import CODES
 from api.errors.handling import error_response, note_refusal, wants_page
 from api.guards.auth import caller_of
-from api.library_records import CitationClaim, Resolution
+from api.library_records import COLLECTION_NAME, CitationClaim, Resolution
 from api.openapi.tools import tools_document
 from api.pages.links import linker_of
 from api.pages.reference import operations
@@ -63,15 +63,18 @@ def document_page(
     part: str | None = None,
     line: str | None = None,
     goto: str | None = None,
+    collection: str | None = None,
 ) -> Response:
     """A document with its printed lines; `?chars=START-END` marks those source characters.
 
     Of a very long source it is the part around them; `part` (as the page's own links name it) or `line`
-    asks for another. `goto` is what the field for a line number sends: it leads on to that line.
+    asks for another. `goto` is what the field for a line number sends: it leads on to that line. What is said
+    of the document is as `collection` has it, if that holds it.
 
     An id is made from the text, so a link to a document that is gone never shows another text in its place.
     """
-    engine = library.engine_holding(checked_id(document_id))
+    chosen = collection if collection and COLLECTION_NAME.fullmatch(collection) else None
+    engine = library.engine_holding(checked_id(document_id), chosen)
     try:
         document = find_document(engine, document_id)
     except NotFoundError:
@@ -79,13 +82,14 @@ def document_page(
         resolution = library.resolve(None, CitationClaim(document_id, start, end))
         if resolution.status not in GONE:
             raise
-        return _gone(library, resolution, request)
+        return _gone(library, resolution, request, chosen)
     text = document.source.text
     here = f"{root_of(request.scope)}/documents/{document_id}"
     wanted = parse_line(goto)
     if wanted is not None:
         number = min(wanted, text.count("\n") + 1)
-        return RedirectResponse(f"{here}?line={number}#L{number}", status_code=303)
+        also = f"&collection={chosen}" if chosen else ""
+        return RedirectResponse(f"{here}?line={number}{also}#L{number}", status_code=303)
     marked = parse_chars(chars, len(text))
     page = source_page(
         document,
@@ -100,32 +104,34 @@ def document_page(
         page=page,
         marked=marked,
         here=here,
+        collection=chosen,
         kinds=KIND_NAMES,
         modules=modules_of("source.js"),
     )
 
 
-def _gone(library: Library, resolution: Resolution, request: Request) -> Response:
+def _gone(library: Library, resolution: Resolution, request: Request, collection: str | None) -> Response:
     code = GONE[resolution.status]
     if not wants_page(request.scope):
         return error_response(request.scope, code, resolution.message)
     note_refusal(request.scope, code)
     # An id opens its document to everybody: whoever knows that of one has not been told that of another.
     told = resolution.replaced_by if caller_of(request.scope).may_read else ()
-    successors = [_held(library, identifier) for identifier in told]
+    successors = [_held(library, identifier, collection) for identifier in told]
     return render(
         "gone.html",
         request.scope,
         status=CODES[code].status,
         row=CODES[code],
         resolution=resolution,
+        collection=collection,
         successors=[document for document in successors if document],
     )
 
 
-def _held(library: Library, document_id: str) -> Document | None:
+def _held(library: Library, document_id: str, collection: str | None) -> Document | None:
     try:
-        return library.engine_holding(document_id).document(document_id)
+        return library.engine_holding(document_id, collection).document(document_id)
     except NotFoundError:
         return None
 

@@ -31,6 +31,7 @@ from api.errors.declared import (
     Responses,
     declare,
 )
+from api.library.lookup import no_document
 from api.library_records import Job
 from api.ports import Library
 from api.routes.documents import checked_id
@@ -89,15 +90,8 @@ _REPLIES: Responses = {
         },
     },
 }
-_ERRORS = (
-    *NEEDS_KEY,
-    *TAKES_FILES,
-    "collection_not_found",
-    "job_cancelled",
-    "upload_abandoned",
-    *CHANGES,
-    *NEEDS_ENGINE,
-)
+_ENDED = ("collection_not_found", "job_cancelled", "upload_abandoned")
+_ERRORS = (*NEEDS_KEY, *TAKES_FILES, *_ENDED, *CHANGES, *NEEDS_ENGINE)
 
 
 @router.post(
@@ -119,7 +113,8 @@ async def add_document(request: Request, library: OpenLibrary, wait: Wait = 30) 
     "/v1/documents/{document_id}",
     operation_id="replaceDocument",
     summary="用一份文稿代替另一份",
-    description=f"{_BODIES}编号是文档的或文稿的；那份文稿的各篇同时让位给新的，中间没有一刻两者都在或都不在。",
+    description=f"{_BODIES}编号是文档的或文稿的；那份文稿的各篇同时让位给新的，"
+    "中间没有一刻两者都在或都不在。一项书目信息也没写，就沿用旧的那一份的，notes 里说明。",
     status_code=201,
     response_model=AddedReply,
     responses={**declare(*_ERRORS, "document_not_found"), **_REPLIES},
@@ -162,7 +157,10 @@ def describe_document(
             code="invalid_request",
         )
     ids = library.describe(collection, checked_id(document_id), said_in(change))
-    return described_reply(library.entries(collection, Filters(document_ids=ids)))
+    entries = library.entries(collection, Filters(document_ids=ids))
+    if not entries:  # somebody has removed them meanwhile
+        raise no_document(collection, document_id)
+    return described_reply(entries)
 
 
 @router.delete(

@@ -24,7 +24,7 @@ from rag.errors import InputError, TooLargeError
 from rag.inputs import CONTROL, excerpt, is_blank
 from rag.labels import label_of, place_label
 from rag.metadata import check_metadata
-from rag.reading.decoding import source_from_text
+from rag.reading.decoding import notes_on_lines, source_from_text
 from rag.records import DEFAULT_COLLECTION, Source
 
 MAX_FILE_BYTES = DEFAULT_LIMITS.file_bytes
@@ -33,6 +33,7 @@ _FORM_TYPE = "multipart/form-data"
 _ACCEPTED = f"application/json（UTF-8）或 {_FORM_TYPE}"
 _SYNCED_AT_START = "seeds"
 _BYTE_ORDER_MARK = "\ufeff"
+_MARK_DROPPED = "text 开头的字节顺序标记（U+FEFF）没有存，偏移从它后面的字符数起。"
 # A JSON upload is one long string and little else; millions of tiny values would cost many times their size.
 _MAX_PIECES = 10_000
 
@@ -98,6 +99,8 @@ def convert_draft(draft: Draft, given_up: Callable[[], bool] = lambda: False) ->
     notes: tuple[str, ...] = ()
     if isinstance(draft.content, str):
         source = _text_source(draft.name, draft.content)
+        marked = (_MARK_DROPPED,) if draft.content.startswith(_BYTE_ORDER_MARK) else ()
+        notes = (*marked, *notes_on_lines(source.text))
     else:
         converted = convert(draft.content, draft.name, given_up=given_up)
         source, notes = source_of(draft.name, converted), converted.notes

@@ -161,8 +161,12 @@ def resolution_out(resolution: Resolution) -> ResolutionOut:
 
 
 def _told(job: Job) -> str | None:
-    """What is said of a job that failed; of what concerns the operator alone no more than the table has."""
+    """What is said of a job that failed; of what concerns the operator alone no more than the table has.
+
+    Whoever reindexes is the operator; which model can be named is his business (`api.library.reindexing`).
+    """
     row = CODES.get(job.error_code or "")
-    if row is None or job.error_message is None:
+    own = (job.kind, job.error_code) == ("reindex", "encoder_unusable")
+    if row is None or job.error_message is None or own:
         return job.error_message
     return told(job.error_code or "", row, job.error_message)

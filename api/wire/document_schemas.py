@@ -60,7 +60,7 @@ class DocumentIn(_Request):
     """要添加的文字。"""
 
     text: str = Field(
-        description="文字，按原样存放；UTF-8 编码后最多 20 MB", examples=["望海角灯塔建于一九零七年。"]
+        description="文字，除开头的 BOM 外按原样存放；UTF-8 编码后最多 20 MB", examples=["望海角的灯塔。"]
     )
     name: str | None = Field(
         default=None,

@@ -172,4 +172,6 @@ def encode_event(event: AnswerEvent, collection: str = DEFAULT_COLLECTION) -> by
     if isinstance(event, CitationsKnown):
         citations = [citation_out(citation).model_dump() for citation in event.citations]
         return sent_event(json.dumps({"citations": citations}, ensure_ascii=False), "citations")
-    return sent_event(json.dumps({"text": event.text}, ensure_ascii=False), "delta")
+    # A source may itself say "[1]": which marks at the end of the text are ours is told beside it.
+    marks = {"citations": event.sentence.citations} if event.sentence and event.sentence.citations else {}
+    return sent_event(json.dumps({"text": event.text} | marks, ensure_ascii=False), "delta")

@@ -22,6 +22,7 @@ from evals.schema import Question as AskedQuestion
 from evals.schema import load_questions
 from index.lexical import LexicalIndex
 from index.vectors import VectorIndex
+from rag.answering.citations import SourceLinks
 from rag.corpus import Corpus, build_corpus, read_folder, window_texts
 from rag.dialogue.followup import resolve_followup
 from rag.question import Question, read_question
@@ -130,7 +131,9 @@ def retrieve_all(
     """What the product's retriever finds for each question."""
     vectors = cache.queries([scope.rest for _, scope in asked])
     encoder = FixedVector(cache.encoder_name, vectors.shape[1])
-    retriever = Retriever(corpus, index, encoder, model, candidates_per_arm=CANDIDATES_PER_ARM, public_url="")
+    retriever = Retriever(
+        corpus, index, encoder, model, candidates_per_arm=CANDIDATES_PER_ARM, links=SourceLinks()
+    )
     for (text, scope), vector in zip(asked, vectors, strict=True):
         encoder.vector = vector
         yield retriever.retrieve(replace(read_question(scope.rest), kind=read_question(text).kind), scope)

@@ -9,14 +9,14 @@ from typing import get_args
 
 from index.store.listing import live_document, live_documents
 from index.store.matrices import write_vectors
-from index.store.reading import Row, counter, metadata_text, place_of, rows
+from index.store.reading import Row, counter, metadata_text, place_of, removal_from, rows
 from index.store.records import (
     Addition,
     RemovedBy,
     StoredVectors,
     Withdrawal,
 )
-from index.store.schema import insert, next_id, update
+from index.store.schema import TARGET_GONE, insert, next_id, update
 from index.store.writing import check_id, check_vectors, drop_pending, known_collection, put_text
 from rag.errors import NotFoundError
 from rag.records import DEFAULT_COLLECTION
@@ -71,10 +71,20 @@ def drop_collection(connection: sqlite3.Connection, name: str, now: str) -> None
     update(connection, "meta", ("sequence_floor", floor))
 
 
-def _forget_pending(connection: sqlite3.Connection, collection: Row) -> None:
+def _forget_pending(connection: sqlite3.Connection, collection: Row, sha256: str | None = None) -> None:
+    """Nothing waits any longer to come into a collection, or not one text: it would bring back what goes."""
     connection.execute(
-        "DELETE FROM texts WHERE id IN (SELECT text FROM pending WHERE collection = ?)", (collection["id"],)
+        "DELETE FROM texts WHERE id IN"
+        " (SELECT text FROM pending WHERE collection = :id AND sha256 = coalesce(:sha256, sha256))",
+        {"id": collection["id"], "sha256": sha256},
     )
+
+
+def _target_is_gone(connection: sqlite3.Connection, collection: Row, source_id: str, place: str) -> None:
+    """Note for what waits to replace a source that somebody has removed it."""
+    where = "WHERE collection = ? AND (replaces = ? OR replaces LIKE ? || '-%')"
+    for row in list(rows(connection, "pending", where, (collection["id"], source_id, source_id), place)):
+        update(connection, "pending", tuple((row | {"replaces": TARGET_GONE + row["replaces"]}).values()))
 
 
 def _remove(
@@ -101,9 +111,13 @@ def _remove(
         *(source["sha256"], now, by, json.dumps(list(replaced_by), ensure_ascii=False)),
     )
     insert(connection, "removals", values)
+    if by == "user":
+        _forget_pending(connection, collection, source["sha256"])
     alive = "SELECT count(*) FROM documents WHERE source = ? AND live = 1"
     if connection.execute(alive, (source["id"],)).fetchone() == (1,):
         connection.execute("DELETE FROM texts WHERE id = ?", (source["text"],))
+        if by == "user":
+            _target_is_gone(connection, collection, source["source_id"], place)
         return
     update(connection, "documents", tuple((document | {"live": 0}).values()))
     connection.execute("DELETE FROM vectors WHERE document = ?", (document["id"],))
@@ -143,8 +157,14 @@ def _add(
         update(connection, "sources", kept)
     if only_said:
         return
+    where = "WHERE collection = ? AND source_id = ? AND removed_by != 'sync'"
+    removed = rows(connection, "removals", where, (collection["id"], source_id), place)
+    stay_out = [] if addition.brings_back else [removal_from(one) for one in removed]
     _forget_removals(connection, collection, "source_id", source_id)
     _put_documents(connection, row_id, addition.documents, encoder_key)
+    for one in stay_out:
+        if one.document_id in wanted:
+            _remove(connection, collection, one.document_id, one.by, one.replaced_by, one.removed_at)
 
 
 def _put_documents(

@@ -28,7 +28,7 @@ from index.store.connections import (
     sync_file,
     transaction,
 )
-from index.store.faults import DamageError, damaged, translated, unwritable
+from index.store.faults import DamageError, damaged, of_a_backup, translated
 from index.store.lock import InUse, WriterLock
 from index.store.reading import counter
 from index.store.schema import update, verify
@@ -172,7 +172,8 @@ def _publish(beside: Path, target: Path) -> None:
 
 
 def _taken(target: Path) -> IndexFileError:
-    return unwritable(target, "已经有这个文件，备份不覆盖任何文件，请换一个名字")
+    problem = f"已经有 {str(target)!r} 了，备份不覆盖任何文件。请换一个文件名。"
+    return IndexFileError(problem, code="library_unwritable")
 
 
 def _receive(backup: Path, incoming: Path, path: Path, acknowledged: int) -> None:
@@ -183,7 +184,7 @@ def _receive(backup: Path, incoming: Path, path: Path, acknowledged: int) -> Non
             copy = incoming.with_name(incoming.name + suffix)
             shutil.copyfile(origin, copy)
             copy.chmod(0o600)
-    with translated(backup), closing(connect(incoming, writable=True)) as connection:
+    with of_a_backup(backup), closing(connect(incoming, writable=True)) as connection:
         problem = verify(connection)
         if problem:
             raise DamageError("", problem)

@@ -34,6 +34,25 @@ def damaged(path: Path, problem: str) -> IndexFileError:
     return IndexFileError(f"文库文件 {str(path)!r} 已损坏：{problem}。{NEXT_STEP}", code="library_damaged")
 
 
+@contextlib.contextmanager
+def of_a_backup(path: Path) -> Iterator[None]:
+    """Raise the damage that is found inside as that of a backup: the library itself has none of it.
+
+    Raises:
+        IndexFileError: With code `library_damaged`.
+    """
+    try:
+        with translated(path):
+            yield
+    except IndexFileError as error:
+        if error.code != "library_damaged":
+            raise
+        cause = error.__cause__ or error
+        raise IndexFileError(
+            f"备份 {str(path)!r} 不能用：{cause}。文库没有改动。请换一个备份。", code="library_damaged"
+        ) from error
+
+
 def unwritable(path: Path, problem: object) -> IndexFileError:
     """The error for a disk that refuses."""
     return IndexFileError(

@@ -182,3 +182,19 @@ def _having_open(path: Path) -> Iterator[int]:
                         ours += pid == os.getpid()
                         if pid != os.getpid() or ours:
                             yield pid
+
+
+def take_locks(folder: Path, *, writable: bool) -> tuple[WriterLock | None, InUse]:
+    """What whoever opens a folder's library has to hold: if it is to be written, both.
+
+    Raises:
+        UnavailableError: With code `library_busy`, as each of them.
+        OSError: If a file cannot be made.
+    """
+    lock = WriterLock(folder) if writable else None
+    try:
+        return lock, InUse(folder)
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise

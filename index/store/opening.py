@@ -27,11 +27,12 @@ from index.store.connections import (
     transaction,
 )
 from index.store.faults import DamageError, closed, translated
-from index.store.lock import InUse, WriterLock, acknowledged_changes
+from index.store.lock import InUse, WriterLock, acknowledged_changes, take_locks
 from index.store.pages import first_problem, prove_pages
 from index.store.readers import ReaderPool
 from index.store.reading import counter
 from index.store.records import Finding
+from index.store.retrying import Retrying
 from index.store.schema import create, update
 from index.store.writing import create_collection
 from rag.errors import IndexFileError, UnavailableError
@@ -63,6 +64,7 @@ class OpenFile:
         self._writer: sqlite3.Connection | None = None
         self._turn = threading.Lock()
         self._erasing = False
+        self._eraser = Retrying(self._erased, "store-erasing")
         self._proved = False
 
     @classmethod
@@ -98,13 +100,7 @@ class OpenFile:
                 raise IndexFileError(
                     f"文件夹 {str(folder)!r} 里还没有文库。请先启动服务或添加文档。", code="library_missing"
                 )
-            lock = WriterLock(folder) if writable else None
-            try:
-                in_use = InUse(folder)
-            except BaseException:
-                if lock is not None:
-                    lock.release()
-                raise
+            lock, in_use = take_locks(folder, writable=writable)
         store = cls(path, files, clock, lock, in_use)
         try:
             store._begin()
@@ -115,6 +111,7 @@ class OpenFile:
 
     def close(self) -> None:
         """Empty the log into the file, let others write. Generators that are still open end on their own."""
+        self._eraser.close()
         self._readers.close()
         self.let_others_write()
 
@@ -149,15 +146,14 @@ class OpenFile:
                 self._lock.set_note(note)
 
     def version(self) -> int:
-        """A number that is another one after every committed change of anything; also seen by readers."""
+        """A number that is another one after every committed change of anything, for readers too."""
         with self.reading() as connection:
             return counter(connection, "changes")
 
     def checkpoint(self) -> bool:
         """Empty the log into the file now; False while a reader needs it. Happens on its own, mostly.
 
-        After True, texts that were removed are in no file any more, not even as free space. A removal tries
-        this itself; if a reader was in the way, every later change and `close` try again.
+        After True, texts that were removed are in no file, not even as free space. A removal sees to it.
         """
         with self._turn, translated(self.path, writing=True):
             self._erasing = not checkpoint(self._connection())
@@ -212,10 +208,17 @@ class OpenFile:
                 update(writer, "meta", ("changes", changes))
             self._acknowledge(changes)
             self._erasing |= erases
-            if self._erasing:
-                # The change itself is durable already, so whatever happens here is for the next time.
-                with contextlib.suppress(sqlite3.Error):
-                    self._erasing = not checkpoint(writer)
+            if not self._emptied(writer):
+                self._eraser.begin()
+
+    def _emptied(self, writer: sqlite3.Connection) -> bool:
+        with contextlib.suppress(sqlite3.Error):  # the change itself is durable already
+            self._erasing = self._erasing and not checkpoint(writer)
+        return not self._erasing
+
+    def _erased(self) -> bool:
+        with self._turn:
+            return self._writer is None or self._emptied(self._writer)
 
     def _connection(self) -> sqlite3.Connection:
         if self._readers.closed:

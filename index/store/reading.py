@@ -15,7 +15,7 @@ from typing import Any
 from index.store.bodies import unpacked
 from index.store.faults import DamageError
 from index.store.records import Pending, Removal, StoredCollection, StoredSource
-from index.store.schema import COLUMNS, seal_of
+from index.store.schema import COLUMNS, TARGET_GONE, seal_of
 from rag.records import Metadata, Source
 
 Row = dict[str, Any]
@@ -180,7 +180,7 @@ def waiting(connection: sqlite3.Connection) -> Iterator[Pending]:
     """The texts that wait, in the order in which they came."""
     names = {row["id"]: str(row["name"]) for row in rows(connection, "collections")}
     for row in rows(connection, "pending", "ORDER BY id", (), "待处理的文档"):
-        place = f"待处理的文档 {row['job_id']}"
+        place, target = f"待处理的文档 {row['job_id']}", row["replaces"] or ""
         if row["collection"] not in names:
             raise DamageError(place, "所属的文库不见了")
         yield Pending(
@@ -188,8 +188,9 @@ def waiting(connection: sqlite3.Connection) -> Iterator[Pending]:
             names[row["collection"]],
             source_of(connection, row, place),
             row["origin"],
-            row["replaces"],
+            target.removeprefix(TARGET_GONE) or None,
             row["accepted_at"],
+            target_gone=target.startswith(TARGET_GONE),
         )
 
 

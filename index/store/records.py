@@ -104,11 +104,13 @@ class Addition:
         origin: What it belongs to.
         documents: One for each document of the source, numbers 1 to n in order; none if only what is said of
             a source that is there changes, and its documents stay as they are.
+        brings_back: Whether documents of it come back that a person has removed.
     """
 
     source: Source
     origin: str
     documents: tuple[StoredVectors, ...]
+    brings_back: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class Pending:
         origin: As in `Addition`.
         replaces: Id of what it replaces, or None.
         accepted_at: UTC, ISO 8601; for people.
+        target_gone: Whether a person has removed what it was to replace since. The next start then does not
+            take its place by itself: what has that id by then may be something else.
     """
 
     job_id: str
@@ -149,6 +153,7 @@ class Pending:
     origin: str
     replaces: str | None
     accepted_at: str
+    target_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

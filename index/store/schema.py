@@ -70,6 +70,8 @@ STATEMENTS = tuple(
     [f"CREATE TABLE {name} ({' '.join(columns.split())})" for name, columns in _TABLES.items()]
     + [f"CREATE INDEX {name} ON {columns}" for name, columns in _INDEXES.items()]
 )
+TARGET_GONE = "!"
+"""Before the id in `pending.replaces`, of which there is none so: what it was to replace was removed."""
 FORMATS = {
     # Has an index that nothing looks into. It stays where it is: read and written as it is, such a file can
     # still be opened by the programs that made it.

@@ -69,7 +69,9 @@ def _text(reason: Reason, judgement: Judgement, related: Sequence[Passage]) -> s
     openings = {
         "too_vague": "这个问题太笼统，看不出要在文章里找什么。请补充一两个关键词。",
         "off_topic": "文章没有谈到这个话题，无法据此回答。",
-        "not_stated": "文章谈到了相关内容，但没有说明这一点。",
+        "not_stated": "点名的文章没有说明这一点。"
+        if judgement.is_named
+        else "文章谈到了相关内容，但没有说明这一点。",
         "false_premise": "文章谈到了相关内容，但找不到问题里这个说法的依据，因此无法回答。",
     }
     text = openings[reason]
@@ -79,8 +81,9 @@ def _text(reason: Reason, judgement: Judgement, related: Sequence[Passage]) -> s
     if missing:
         text += f"全文没有出现{'、'.join(f'“{word}”' for word in missing)}。"
     near = related[0]
-    opening = near.chunk.text.strip()[:_NEAR_CHARS]
+    words, span = near.chunk.text.strip(), near.chunk.span
+    opening = words[:_NEAR_CHARS] + ("…" if len(words) > _NEAR_CHARS else "")
+    lines = f"{span.start_line}–{span.end_line}" if span.end_line > span.start_line else f"{span.start_line}"
     return text + (
-        f"最接近的内容在《{near.document.label}》第 {near.chunk.paragraph} 段"
-        f"（第 {near.chunk.span.start_line}–{near.chunk.span.end_line} 行）：“{opening}…”。"
+        f"最接近的内容在《{near.document.label}》第 {near.chunk.paragraph} 段（第 {lines} 行）：“{opening}”。"
     )

@@ -1,8 +1,8 @@
 """Which sentences answer a question that asks for one thing: the best, and what belongs to them.
 
 Few rather than many: a sentence of another passage must be nearly as relevant as the best one and more than
-hardly relevant at all; a neighbour in the same passage less so where a way, a reason or a
-meaning is asked for. What states nothing (`rag.answering.leads`) is replaced by what it leads to.
+hardly relevant at all; a neighbour in the same passage less so where a way, a reason, a meaning or a stance
+is asked for. What states nothing (`rag.answering.leads`) is replaced by what it leads to, be it a whole list.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.answering.contradicting import negates
+from rag.answering.contradicting import asks_stance, negates, says_no
 from rag.answering.generator import GenerationRequest, RankedSentence
-from rag.answering.leads import Leads, asks, asks_for_name
+from rag.answering.leads import Leads, announces, asks, asks_for_name
 from rag.corpus import Corpus
 from rag.ranking.asked_units import amount_test, names_dimension
 from rag.records import Sentence
 from rag.structure import Structure
+from rag.text.definitions import asked_term, defines
 from rag.text.enumeration import item_mark
 from rag.text.folding import fold
 
@@ -29,6 +30,9 @@ _HEAD_CHARS, _FEW_CHARS = 30, 14
 _NEIGHBOUR_KINDS = ("how", "why", "definition")
 _REASON = re.compile("因为|由于|原因|缘故|为了|以免|以防|否则|免得|所以|因此|怕")
 _NEIGHBOUR, _NEIGHBOUR_CHUNK_CHARS = 0.2, 200
+_HAVING_WHAT = re.compile(
+    r"有(?:什么|哪些|哪几[个种点样]|啥)(?:样的)?([\u4e00-\u9fff]{2,4}?)[啊呀呢]?[?。!]*$"
+)
 
 
 class Choice:
@@ -55,7 +59,7 @@ class Choice:
         top = self._request.ranked[0].relevance
         near = [found for found in self._request.ranked[:_POOL] if found.relevance >= NEARLY * top]
         stating = self._stating(near)
-        first = first if len(first) > 1 else stating[:1] or first
+        first = first if len(first) > 1 else stating[:1] or self._naming(first[0]) or first
         homes = {found.sentence.chunk_ordinal for found in first}
         for found in first:
             self._take_all(found.sentence)
@@ -80,6 +84,21 @@ class Choice:
             found for found in near if states(fold(found.sentence.text)) or self._leads.heads(found.sentence)
         ]
 
+    def _naming(self, best: RankedSentence) -> list[RankedSentence]:
+        """Where "有什么X" is asked and the best sentence lacks X: the one beside it that says what X is."""
+        found = _HAVING_WHAT.search(self._request.question.folded)
+        noun = found[1] if found else ""
+        if not noun or noun in fold(best.sentence.text):
+            return []
+        says = re.compile(f"{re.escape(noun)}(?:主要|就)?(?:是|在于|有|为|包括|:)")
+        return [
+            other
+            for other in self._request.ranked
+            if other.sentence.chunk_ordinal == best.sentence.chunk_ordinal
+            and other.relevance >= _NEIGHBOUR * best.relevance
+            and says.search(fold(other.sentence.text))
+        ][:1]
+
     def _take_all(self, sentence: Sentence) -> bool:
         """Take a sentence, or what it leads to, and its body; whether anything was taken."""
         before = len(self.chosen)
@@ -89,12 +108,27 @@ class Choice:
 
     def _led_to(self, sentence: Sentence) -> list[Sentence]:
         """What a sentence that states nothing leads to, unless some is chosen; itself if nothing is."""
-        followed = self._leads.led_to(sentence) if self._worth_following(sentence) else []
+        followed = self._following(sentence) if self._worth_following(sentence) else []
+        if followed and announces(followed[-1].text):
+            more = self._following(followed[-1])
+            followed = [*(followed[:-1] if more else followed), *more]
         below = [one for one in followed if one.paragraph != sentence.paragraph]
         places = {(one.document_id, one.paragraph) for one in self.chosen}
         if any((one.document_id, one.paragraph) in places for one in below):
             return []
         return followed or ([] if self.chosen else [sentence])
+
+    def _following(self, sentence: Sentence) -> list[Sentence]:
+        """The list that a sentence announces, or else what follows it up to one full sentence."""
+        followed = self._leads.led_to(sentence)
+        for enumeration in self._structure.of_sentence(sentence.ordinal):
+            announced = sentence.ordinal in enumeration.announcers
+            if followed and announced and enumeration.heads[0] == followed[0].ordinal:
+                items = [self._corpus.sentences[row] for item in enumeration.items for row in item]
+                if len(items) <= _MAX_SENTENCES and sum(len(one.text) for one in items) <= self._room:
+                    return items
+                return [self._corpus.sentences[row] for row in enumeration.heads]
+        return followed
 
     def _take(self, sentence: Sentence) -> None:
         new = all(sentence.ordinal != other.ordinal for other in self.chosen)
@@ -104,7 +138,10 @@ class Choice:
             self._room -= len(sentence.text)
 
     def _says_nothing(self, sentence: Sentence) -> bool:
-        return asks(sentence.text) or (not self._wants_name and self._leads.is_label(sentence))
+        text = sentence.text
+        if announces(text) and len(text) <= _FEW_CHARS and self._leads.below(sentence) is not None:
+            return True
+        return asks(text) or (not self._wants_name and self._leads.is_label(sentence))
 
     def _worth_following(self, sentence: Sentence) -> bool:
         """Whether what stands below is led to: a bare line may be a name under what stands above."""
@@ -116,8 +153,11 @@ class Choice:
     def _body_of(self, sentence: Sentence) -> list[Sentence]:
         """What follows a sentence that says little by itself: up to one full sentence.
 
-        Such are short openings of a list's items ("二是……。") and sentences of a few words.
+        Such are short openings of a list's items ("二是……。"), sentences of a few words, and what ends in a
+        colon, which all of a list may follow.
         """
+        if announces(sentence.text) and self._leads.below(sentence) is not None:
+            return self._following(sentence)
         if len(sentence.text) <= _FEW_CHARS:
             return [one for one in self._leads.led_to(sentence) if one.paragraph == sentence.paragraph]
         if len(sentence.text) > _HEAD_CHARS or item_mark(sentence.text) is None:
@@ -135,10 +175,7 @@ class Choice:
     def _take_neighbours(self) -> None:
         """Of a short passage also what stands next to the chosen and is somewhat relevant."""
         top = self._request.ranked[0]
-        kind = self._request.question.kind
-        if kind not in _NEIGHBOUR_KINDS or not self.chosen:
-            return
-        if kind == "why" and any(_REASON.search(fold(sentence.text)) for sentence in self.chosen):
+        if not self.chosen or not self._wants_neighbours():
             return
         home = [r for r in self._request.ranked if r.sentence.chunk_ordinal == top.sentence.chunk_ordinal]
         if sum(len(found.sentence.text) for found in home) > _NEIGHBOUR_CHUNK_CHARS:
@@ -146,8 +183,22 @@ class Choice:
         for found in sorted(home, key=lambda found: found.sentence.ordinal):
             row = found.sentence.ordinal
             near = any(abs(row - other.ordinal) == 1 for other in self.chosen)
-            if near and found.relevance >= _NEIGHBOUR * top.relevance and not asks(found.sentence.text):
+            empty = asks(found.sentence.text) or announces(found.sentence.text)
+            if near and found.relevance >= _NEIGHBOUR * top.relevance and not empty:
                 self._take(found.sentence)
+
+    def _wants_neighbours(self) -> bool:
+        """Whether what is asked for is seldom all in one sentence, and the chosen do not clearly hold it."""
+        question = self._request.question
+        said = [fold(sentence.text) for sentence in self.chosen]
+        if asks_stance(question):
+            return not any(says_no(text) for text in said)
+        if question.kind == "why":
+            return not any(_REASON.search(text) for text in said)
+        term = asked_term(question.folded)
+        if term is not None and any(defines(text, term) for text in said):
+            return False
+        return question.kind in _NEIGHBOUR_KINDS
 
     def _in_order(self) -> list[Sentence]:
         ordered = reading_order(self.chosen)

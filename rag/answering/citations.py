@@ -6,18 +6,32 @@ It is checked here on the finished citation against the untouched source text, w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rag.errors import CitationError
-from rag.records import Block, Citation, Document, Match, Sentence, SourceSpan
+from rag.records import DEFAULT_COLLECTION, Block, Citation, Document, Match, Sentence, SourceSpan
 from rag.text.folding import squeeze
 
 
-def source_url(public_url: str, document_id: str, span: SourceSpan) -> str:
-    """Link that opens the source page at the span's lines with its characters marked."""
-    lines = (
-        f"L{span.start_line}" if span.start_line == span.end_line else f"L{span.start_line}-L{span.end_line}"
-    )
-    path = f"/documents/{document_id}?chars={span.start_char}-{span.end_char}#{lines}"
-    return public_url.rstrip("/") + path
+@dataclass(frozen=True, slots=True)
+class SourceLinks:
+    """Makes the links that open the documents of one collection.
+
+    Attributes:
+        public_url: What they begin with; "" for relative ones.
+        collection: Whose documents they open. One text may be in several, each telling another title of it.
+    """
+
+    public_url: str = ""
+    collection: str = DEFAULT_COLLECTION
+
+    def to(self, document_id: str, span: SourceSpan) -> str:
+        """Link that opens the source page at the span's lines with its characters marked."""
+        first, last = span.start_line, span.end_line
+        lines = f"L{first}" if first == last else f"L{first}-L{last}"
+        chosen = "" if self.collection == DEFAULT_COLLECTION else f"&collection={self.collection}"
+        path = f"/documents/{document_id}?chars={span.start_char}-{span.end_char}{chosen}#{lines}"
+        return self.public_url.rstrip("/") + path
 
 
 def cite_sentence(
@@ -26,7 +40,7 @@ def cite_sentence(
     document: Document,
     *,
     score: float,
-    public_url: str,
+    links: SourceLinks,
     match: Match = "exact",
 ) -> Citation:
     """A checked citation of a whole sentence.
@@ -34,18 +48,18 @@ def cite_sentence(
     Raises:
         CitationError: If the sentence is not what the source holds at its offsets.
     """
-    return _checked(
-        number, sentence.text, sentence.span, sentence.paragraph, document, score, public_url, match
-    )
+    return _checked(number, sentence.text, sentence.span, sentence.paragraph, document, score, links, match)
 
 
-def cite_block(number: int, block: Block, document: Document, *, score: float, public_url: str) -> Citation:
+def cite_block(
+    number: int, block: Block, document: Document, *, score: float, links: SourceLinks
+) -> Citation:
     """A checked citation of a title, byline or note (paragraph 0).
 
     Raises:
         CitationError: If the block is not what the source holds at its offsets.
     """
-    return _checked(number, block.text, block.span, 0, document, score, public_url, "exact")
+    return _checked(number, block.text, block.span, 0, document, score, links, "exact")
 
 
 def _checked(
@@ -55,7 +69,7 @@ def _checked(
     paragraph: int,
     document: Document,
     score: float,
-    public_url: str,
+    links: SourceLinks,
     match: Match,
 ) -> Citation:
     citation = Citation(
@@ -71,7 +85,7 @@ def _checked(
         quote=quote,
         source_sha256=document.source.sha256,
         match=match,
-        url=source_url(public_url, document.document_id, span),
+        url=links.to(document.document_id, span),
         score=score,
     )
     verify(citation, document.source.text)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rag.answering.abstention import Abstention, abstain
+from rag.answering.citations import SourceLinks
 from rag.answering.gate import Checked, Gate
 from rag.answering.generator import AnswerGenerator
 from rag.answering.material import MaterialMaker
@@ -98,7 +99,7 @@ class Drafter:
         lookup: Answers from typed parts.
         extractive: Writes where another generator fails.
         answer_max_chars: How long an answer may be.
-        public_url: Prefix of links.
+        links: Lead to its documents.
         ever_answers: Whether anything may be answered at all.
     """
 
@@ -109,16 +110,16 @@ class Drafter:
         extractive: AnswerGenerator,
         *,
         answer_max_chars: int,
-        public_url: str,
+        links: SourceLinks,
         ever_answers: bool,
     ) -> None:
         self._corpus = corpus
         self._lookup = lookup
         self._extractive = extractive
         self._material = MaterialMaker(
-            corpus, Structure(corpus), answer_max_chars=answer_max_chars, public_url=public_url
+            corpus, Structure(corpus), answer_max_chars=answer_max_chars, links=links
         )
-        self._public_url = public_url
+        self._links = links
         self._ever_answers = ever_answers
 
     def steps(
@@ -157,7 +158,7 @@ class Drafter:
                 request,
                 writer,
                 None if writer is self._extractive else self._extractive,
-                Gate(request.passages, self._corpus, public_url=self._public_url),
+                Gate(request.passages, self._corpus, links=self._links),
                 name=draft.generator,
                 may_refuse=draft.judgement.confidence < _SURE,
             )

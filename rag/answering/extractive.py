@@ -91,4 +91,4 @@ class ExtractiveGenerator:
 
 def _closed(sentences: Sequence[Sentence]) -> bool:
     """Whether each ends with a mark that ends a sentence; else only a line end keeps it from the next."""
-    return all(sentence.text.rstrip("”’」』）)】》\"'")[-1:] in "。！？!?…" for sentence in sentences)
+    return all(sentence.text.rstrip("”’」』）)】》\"'*_")[-1:] in "。！？!?…" for sentence in sentences)

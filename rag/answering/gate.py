@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rag.answering.citations import cite_block, cite_sentence
+from rag.answering.citations import SourceLinks, cite_block, cite_sentence
 from rag.answering.marks import MarkedSentence
 from rag.answering.proving import Proof, Prover
 from rag.answering.support import Unsupported
@@ -86,13 +86,13 @@ class Gate:
     Args:
         passages: The passages that the generator was given, by number from 1.
         corpus: The rows that they belong to.
-        public_url: Prefix of citation links.
+        links: Lead to their documents.
     """
 
-    def __init__(self, passages: Sequence[Passage], corpus: Corpus, *, public_url: str) -> None:
+    def __init__(self, passages: Sequence[Passage], corpus: Corpus, *, links: SourceLinks) -> None:
         self._passages = passages
         self._corpus = corpus
-        self._public_url = public_url
+        self._links = links
         self._prover = Prover(passages, corpus)
         self._said: set[str] = set()
         self._stood: set[tuple[tuple[str, int, int], ...]] = set()
@@ -175,12 +175,10 @@ class Gate:
         for stretch in proof.stretches:
             document = self._corpus.document_by_id[stretch.document_id]
             score = self._score(stretch.document_id, stretch.span)
-            yield cite_sentence(
-                number, stretch, document, score=score, public_url=self._public_url, match=match
-            )
+            yield cite_sentence(number, stretch, document, score=score, links=self._links, match=match)
         for document, block in proof.blocks:
             score = self._score(document.document_id, block.span)
-            yield cite_block(number, block, document, score=score, public_url=self._public_url)
+            yield cite_block(number, block, document, score=score, links=self._links)
 
     def _score(self, document_id: str, span: SourceSpan) -> float:
         """Relevance of the passage that holds the first character, else of the document's best passage."""

@@ -22,14 +22,17 @@ _NAME = re.compile(r"叫什么|叫啥|名字|姓名|称呼|谁|哪位|标题|题
 _BULLET = re.compile(r"[-*+•·]\s")
 _FULL_CHARS = 20
 _MOST_FOLLOWING = 3
+_EMPHASIS = "*_ 　\t\n"
 
 
-asks = is_question
+def asks(text: str) -> bool:
+    """Whether it ends as a question, emphasised or not."""
+    return is_question(text.rstrip(_EMPHASIS))
 
 
 def announces(text: str) -> bool:
-    """Whether it ends with a colon: what it says comes after it."""
-    return text.rstrip().endswith(("：", ":"))
+    """Whether it ends with a colon, emphasised or not: what it says comes after it."""
+    return text.rstrip(_EMPHASIS).endswith(("：", ":"))
 
 
 def asks_for_name(question: Question) -> bool:

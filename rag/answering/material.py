@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from rag.answering.citations import source_url
+from rag.answering.citations import SourceLinks
 from rag.answering.generator import GenerationRequest, RankedSentence
 from rag.answering.leads import Leads
 from rag.confidence.model import logistic
@@ -64,17 +64,17 @@ class MaterialMaker:
         corpus: The rows.
         structure: Its enumerations.
         answer_max_chars: How long an answer may be.
-        public_url: Prefix of links.
+        links: Lead to its documents.
     """
 
     def __init__(
-        self, corpus: Corpus, structure: Structure, *, answer_max_chars: int, public_url: str
+        self, corpus: Corpus, structure: Structure, *, answer_max_chars: int, links: SourceLinks
     ) -> None:
         self._corpus = corpus
         self._structure = structure
         self._leads = Leads(corpus)
         self._max_chars = answer_max_chars
-        self._public_url = public_url
+        self._links = links
 
     def request(
         self,
@@ -157,5 +157,5 @@ class MaterialMaker:
     def _unranked(self, ordinal: int) -> Passage:
         """A chunk that no arm of the search brought up: no evidence speaks for it by itself."""
         chunk = self._corpus.chunks[ordinal]
-        url = source_url(self._public_url, chunk.document_id, chunk.span)
+        url = self._links.to(chunk.document_id, chunk.span)
         return Passage(0, 0.0, chunk, self._corpus.document_by_id[chunk.document_id], url)

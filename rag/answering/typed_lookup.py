@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.answering.citations import cite_block, source_url
+from rag.answering.citations import SourceLinks, cite_block
 from rag.answering.gate import Checked, Verdict
 from rag.answering.typed_parts import (
     TypedAnswer,
@@ -36,12 +36,12 @@ class TypedLookup:
 
     Args:
         corpus: The rows.
-        public_url: Prefix of links.
+        links: Lead to its documents.
     """
 
-    def __init__(self, corpus: Corpus, *, public_url: str) -> None:
+    def __init__(self, corpus: Corpus, *, links: SourceLinks) -> None:
         self._corpus = corpus
-        self._public_url = public_url
+        self._links = links
 
     def find(
         self, question: Question, found: Retrieved, scope: Scope, *, confident: bool
@@ -91,9 +91,7 @@ class TypedLookup:
             numbers = []
             for block in said.blocks:
                 numbers.append(len(citations) + 1)
-                citation = cite_block(
-                    numbers[-1], block, said.document, score=TYPED_SCORE, public_url=self._public_url
-                )
+                citation = cite_block(numbers[-1], block, said.document, score=TYPED_SCORE, links=self._links)
                 citations.append(citation)
             sentences.append(AnswerSentence(said.text, tuple(numbers), "supported"))
         verdicts = tuple(Verdict(sentence.text, sentence.match) for sentence in sentences)
@@ -107,6 +105,6 @@ class TypedLookup:
                 document_id, span = said.document.document_id, block.span
                 chunk_id = f"{document_id}:{span.start_char}-{span.end_char}"
                 chunk = Chunk(-1, chunk_id, document_id, 0, block.text, 0, len(block.text), span)
-                url = source_url(self._public_url, document_id, span)
+                url = self._links.to(document_id, span)
                 passages.append(Passage(len(passages) + 1, TYPED_SCORE, chunk, said.document, url))
         return passages

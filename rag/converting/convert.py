@@ -16,7 +16,7 @@ from rag.converting.kinds import kind_of, media_type_of
 from rag.converting.limits import DEFAULT_LIMITS, Limits
 from rag.converting.sandbox import run_child
 from rag.errors import ConfigError, InputError
-from rag.reading.decoding import read_source, source_from_text
+from rag.reading.decoding import notes_on_lines, read_source, source_from_text
 from rag.records import Source
 
 
@@ -79,7 +79,8 @@ def convert(
         source = read_source(name, data)
     except ConfigError as error:
         raise InputError(error.message, code="unreadable_document") from error
-    return Converted(source.text, media_type_of(kind, name), source.encoding, _sha256(data))
+    notes = notes_on_lines(source.text)
+    return Converted(source.text, media_type_of(kind, name), source.encoding, _sha256(data), notes)
 
 
 def source_of(name: str, converted: Converted) -> Source:

@@ -45,22 +45,22 @@ class Examples:
 
     Args:
         corpus: What they are drawn from.
-        ask: Answers a question, without a language model.
     """
 
-    def __init__(self, corpus: Corpus, ask: Ask) -> None:
+    def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self._ask = ask
         self._lock = threading.Lock()
         self._made: Drawn | None = None
         self._failed_at: float | None = None
 
-    def get(self, in_turn: InTurn = nullcontext) -> Drawn:
+    def get(self, ask: Ask, in_turn: InTurn = nullcontext) -> Drawn:
         """The examples; callers that come while they are made wait for the same ones.
 
         None if they cannot be made; a later call tries again, but not within `RETRY_SECONDS`.
 
         Args:
+            ask: Answers a question, without a language model. It is not kept: an engine that its examples
+                held would be a circle, and outlive its library.
             in_turn: Is entered for each piece of work, such as a question that is tried; may wait for others.
         """
         with self._lock:
@@ -69,13 +69,13 @@ class Examples:
             if self._failed_at is not None and time.monotonic() - self._failed_at < RETRY_SECONDS:
                 return ()
             try:
-                self._made = self._drawn(in_turn)
+                self._made = self._drawn(ask, in_turn)
             except Exception as error:  # a page must not fail for want of examples
                 _logger.error("no examples could be drawn from the corpus", exc_info=error)
             self._failed_at = time.monotonic()
             return self._made or ()
 
-    def _drawn(self, in_turn: InTurn) -> Drawn:
+    def _drawn(self, ask: Ask, in_turn: InTurn) -> Drawn:
         """The examples.
 
         Raises:
@@ -83,17 +83,17 @@ class Examples:
         """
         failures: list[CewenError] = []
 
-        def ask(question: str) -> Answer:
+        def tried(question: str) -> Answer:
             try:
                 with in_turn():
-                    return self._ask(question)
+                    return ask(question)
             except CewenError as error:
                 failures.append(error)
                 raise
 
         with in_turn():
             found = candidates(self._corpus)
-        made = choose(found, ask)
+        made = choose(found, tried)
         if failures and not made:
             raise failures[0]
         return made

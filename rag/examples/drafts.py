@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rag.examples.clauses import BRACKET, Text
 from rag.examples.words import TRADITIONAL
-from rag.text.folding import to_simplified
+from rag.text.folding import SPACE_BESIDE_HAN, to_simplified
 
 Kind = Literal["number", "definition", "list", "reason", "date", "person", "place", "means", "author"]
 Piece = tuple[int, int] | str
 _TRADITIONAL_SHARE = 0.04
-_SPACES = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def question_of(pieces: Sequence[Piece], text: Text, *, traditional: bool) -> st
                 for char, mask in zip(text.original[slice(*piece)], text.masked[slice(*piece)], strict=True)
                 if mask != BRACKET
             )
-    return _SPACES.sub("", made).strip()
+    return SPACE_BESIDE_HAN.sub("", made).strip()
 
 
 def is_traditional(text: str) -> bool:

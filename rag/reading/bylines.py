@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from rag.reading.lines import Line
+from rag.text.characters import HAN
 from rag.text.family_names import FAMILY_NAMES
 
 BULLETS = "■□◆◇●○▲△▼▽★☆▪▫◼◻▌◎"
@@ -43,8 +44,9 @@ _AUTHOR_WORDS = re.compile(
 )
 _ROLE = re.compile(rf"^{_ROLE_WORDS}$")
 _SEPARATORS = re.compile(r"[\s、，,;；/／&]+")
-_HAN_NAME = re.compile(r"^[\u3400-\u9fff]{2,4}$")
-_FOREIGN_NAME = re.compile(r"^(?:[\u3400-\u9fff]{1,8}[·•・])+[\u3400-\u9fff]{1,8}$|^[A-Z][A-Za-z.'-]+$")
+_HAN_CHAR = re.compile(f"[{HAN}]")
+_HAN_NAME = re.compile(rf"^[{HAN}]{{2,4}}$")
+_FOREIGN_NAME = re.compile(rf"^(?:[{HAN}]{{1,8}}[·•・])+[{HAN}]{{1,8}}$|^[A-Z][A-Za-z.'-]+$")
 _NEVER_IN_NAMES = re.compile(r"[的了吗呢]")
 _OPENING, _CLOSING = "（([【〔", "）)]】〕"
 _NOTE_CUE = re.compile(r"作者|笔者|单位|本文|供稿|来源|课题|项目|执笔|编辑|译者|稿件|原载|转载|作者簡介|單位")
@@ -80,7 +82,7 @@ def _merge_spaced(tokens: Sequence[str]) -> list[str]:
         if len(token) == 1 and not pending and names and names[-1] in _COMPOUND_NAMES:
             names[-1] += token
             continue
-        if len(token) == 1 and _is_han(token):
+        if len(token) == 1 and _HAN_CHAR.match(token):
             pending += token
             if len(pending) == 2:
                 names.append(pending)
@@ -93,10 +95,6 @@ def _merge_spaced(tokens: Sequence[str]) -> list[str]:
             names += [pending, token] if pending else [token]
         pending = ""
     return [*names, pending] if pending else names
-
-
-def _is_han(char: str) -> bool:
-    return "\u3400" <= char <= "\u9fff"
 
 
 def _is_name(token: str) -> bool:

@@ -47,6 +47,17 @@ def source_from_text(name: str, text: str, encoding: str = "utf-8") -> Source:
     return Source(name, text, hashlib.sha256(text.encode("utf-8")).hexdigest(), encoding)
 
 
+def notes_on_lines(text: str) -> tuple[str, ...]:
+    r"""What whoever adds a text should know of its lines, in Chinese: that "\r" alone ends none."""
+    if "\n" in text or "\r" not in text.strip():
+        return ()
+    told = (
+        "这份文字只用回车（\\r）分行，没有换行符（\\n）。行号按换行符数，所以全文算第 1 行；"
+        "要让引文指到各行，请把回车改成换行符再添加。"
+    )
+    return (told,)
+
+
 def _decode(name: str, data: bytes) -> tuple[str, str]:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):

@@ -7,14 +7,15 @@ layout alone; that it equals the source is tested on this reader's own and on ge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from rag.labels import without_turning
 from rag.reading.joining import join_lines
 from rag.reading.lines import Line, LineTable
-from rag.reading.paragraphs import Habits, group_clean, group_wrapped, page_habits
-from rag.reading.sections import Section, cut_page
+from rag.reading.paragraphs import Group, group_clean, group_set, group_wrapped, page_habits
+from rag.reading.sections import Page, Section, cut_page
 from rag.records import Block, BlockKind, Document, Paragraph, Source
 
 _LABEL_CHARS = 18
@@ -55,9 +56,9 @@ def _read(source: Source) -> tuple[tuple[Document, ...], list[Block], bool]:
     page = cut_page(table.lines)
     blocks: list[Block] = [_typed("masthead", [line], table) for line in page.masthead]
     documents: list[Document] = []
-    habits = page_habits([section.body for section in page.sections]) if page.hard_wrapped else None
+    group = _grouping(page)
     for section in page.sections:
-        typed, body = _section_blocks(section, table, habits)
+        typed, body = _typed_blocks(section, table), _body_blocks(group(section.body), table, page)
         blocks += [*typed, *body]
         if any(block.kind == "paragraph" for block in body):
             documents.append(document_of(source, len(documents) + 1, section.authors, typed, body))
@@ -98,30 +99,40 @@ def _typed(kind: BlockKind, lines: Sequence[Line], table: LineTable) -> Block:
     return join_lines(kind, lines, table, keep_spaces=True, close_up=kind != "byline")
 
 
-def _section_blocks(
-    section: Section, table: LineTable, habits: Habits | None
-) -> tuple[list[Block], list[Block]]:
-    """Typed and body blocks of a document; `habits` are those of a printed page, None for ordinary text."""
-    parts: list[tuple[BlockKind, list[Line]]] = [
-        ("title", section.title),
-        ("byline", section.byline),
-        ("note", section.note),
-    ]
-    typed = [_typed(kind, lines, table) for kind, lines in parts if lines and kind != "note"]
+def _typed_blocks(section: Section, table: LineTable) -> list[Block]:
+    parts: list[tuple[BlockKind, list[Line]]] = [("title", section.title), ("byline", section.byline)]
+    typed = [_typed(kind, lines, table) for kind, lines in parts if lines]
     if section.note:
         typed.append(join_lines("note", section.note, table))
-    groups = group_wrapped(section.body, habits) if habits else group_clean(section.body)
-    body = [
+    return typed
+
+
+def _grouping(page: Page) -> Callable[[Sequence[Line]], list[Group]]:
+    """How the body lines of this page are grouped."""
+    if page.measure is not None:
+        return partial(group_set, measure=page.measure)
+    if page.hard_wrapped:
+        return partial(group_wrapped, habits=page_habits([section.body for section in page.sections]))
+    return group_clean
+
+
+def _body_blocks(groups: Sequence[Group], table: LineTable, page: Page) -> list[Block]:
+    """The body of a document, block by block.
+
+    In columns white space comes of justification. Elsewhere it is the writer's, as between the cells of a
+    row; only where lines were joined a letter-spaced one is closed up.
+    """
+    columns = page.hard_wrapped and page.measure is None
+    return [
         join_lines(
             kind,
             lines,
             table,
-            keep_spaces=habits is None,
-            close_up=habits is not None,
+            keep_spaces=not columns,
+            close_up=columns or (page.measure is not None and len(lines) > 1),
         )
         for lines, kind in groups
     ]
-    return typed, body
 
 
 def document_of(
@@ -138,7 +149,7 @@ def document_of(
     """
     texts = {block.kind: block.text for block in typed}
     printed = texts.get("title", "").lstrip("# ").strip() or None
-    title = without_turning(printed).strip() or None if printed else None
+    title = without_turning(_in_one_line(printed)).strip() or None if printed else None
     note = texts.get("note")
     paragraphs: list[Paragraph] = []
     heading = ""
@@ -179,7 +190,13 @@ def as_shown(document: Document, *, alone: bool) -> Document:
     return replace(document, title=title, label=label, authors=authors)
 
 
+def _in_one_line(text: str) -> str:
+    """A line of a source may hold what ends lines elsewhere: above all a carriage return."""
+    return " ".join(piece for piece in text.splitlines() if piece.strip())
+
+
 def _label(authors: Sequence[str], opening: str) -> str:
     """A display label for a document without a title: its authors and opening words."""
+    opening = " ".join(opening.split(maxsplit=_LABEL_CHARS))
     words = opening if len(opening) <= _LABEL_CHARS else opening[:_LABEL_CHARS].rstrip("，、；：,;: ") + "…"
     return without_turning(f"{'、'.join(authors)}：{words}" if authors else words)

@@ -61,6 +61,16 @@ class Line:
         return width_in_ems("".join(self.text.split()))
 
     @cached_property
+    def lead(self) -> float:
+        """White space before the text, in ems."""
+        return width_in_ems(self.text[: len(self.text) - len(self.text.lstrip())])
+
+    @cached_property
+    def spaced_width(self) -> float:
+        """Printed width in ems with the white space between the first character and the last."""
+        return width_in_ems(self.content)
+
+    @cached_property
     def squeezed_width(self) -> float:
         """Printed width in ems if every full-width punctuation mark is set on half an em."""
         return self.width - 0.5 * sum(char in _SQUEEZABLE for char in self.text)

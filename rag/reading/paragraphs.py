@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from rag.reading.fitting import OPENING_QUOTES, Witness, least_misfit, piece_after, witnesses
 from rag.reading.layout import column_width
 from rag.reading.lines import Line
+from rag.reading.measure import is_heading, runs
 from rag.records import BlockKind
 
 _INDENT_EMS = 2.0
@@ -73,6 +74,16 @@ def _kind_of(content: str) -> BlockKind:
     if content.startswith("#"):
         return "heading"
     return "rule" if _RULE.fullmatch(content) else "paragraph"
+
+
+def group_set(lines: Sequence[Line], measure: float) -> list[Group]:
+    """Groups of the lines of a page that is set to one measure (`rag.reading.measure`), in order."""
+    found = runs([line for line in lines if not line.is_blank], measure)
+    groups: list[Group] = []
+    for before, run, after in zip([None, *found], found, [*found[1:], None], strict=False):
+        heads = is_heading(before, run, after, measure)
+        groups.append((run, "heading" if heads else _kind_of(run[0].content)))
+    return groups
 
 
 def page_habits(bodies: Sequence[Sequence[Line]]) -> Habits:

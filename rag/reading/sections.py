@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from rag.reading.bylines import BULLETS, byline_authors, note_end, speaks_of_author
 from rag.reading.layout import is_hard_wrapped
 from rag.reading.lines import Line
+from rag.reading.measure import measure_of, runs
 from rag.reading.titles import is_folio, is_front_title, is_title, leading_title, text_of, titles_precede
 
 _ITEM_MAX_EMS = 12.0
@@ -34,20 +35,29 @@ class Section:
 
 @dataclass
 class Page:
-    """A page in parts. `masthead` holds lines that belong to no document."""
+    """A page in parts.
+
+    Attributes:
+        hard_wrapped: Whether its lines are printed lines, in columns or set to one measure.
+        measure: Width of a full line in ems if all are set to one; None for columns and ordinary text.
+        masthead: Lines that belong to no document.
+        sections: Its documents.
+    """
 
     hard_wrapped: bool
+    measure: float | None
     masthead: list[Line]
     sections: list[Section]
 
 
 def cut_page(lines: Sequence[Line]) -> Page:
     """Cut the printed lines of a source into documents."""
-    wrapped = is_hard_wrapped(lines)
     bylines = _find_bylines(lines)
-    if bylines:
-        return _cut_at_bylines(lines, bylines, wrapped)
-    return _cut_at_notes(lines, wrapped)
+    columns = is_hard_wrapped(lines)
+    # A page with bylines that is set in columns is a newspaper's: it has habits of its own, and many widths.
+    measure = None if columns and len(bylines) > 1 else measure_of(lines)
+    masthead, sections = _cut_at_bylines(lines, bylines) if bylines else ([], _cut_at_notes(lines, measure))
+    return Page(columns or measure is not None, measure, masthead, sections)
 
 
 @dataclass(frozen=True)
@@ -74,19 +84,22 @@ def _find_bylines(lines: Sequence[Line]) -> list[_Byline]:
         if rows and 2 * sum(i in named for i in rows) <= len(rows):
             named = {i: authors for i, authors in named.items() if alone.get(i) != mark}
     found: list[_Byline] = []
-    waiting: _Byline | None = None
+    names: list[str] = []
+    first = 0
     for start, stop in itertools.pairwise([*sorted(named), len(lines)]):
-        first = waiting or _Byline(start, start, ())
-        waiting = _Byline(first.start, start + 1, first.authors + named[start])
+        if not names:
+            first = start
+        names += named[start]
         below = lines[start + 1 : stop]
         if any(line.ends_sentence or line.width >= _ITEM_MAX_EMS for line in below):
-            found.append(waiting)
+            found.append(_Byline(first, start + 1, tuple(names)))
         if not all(line.is_blank for line in below):
-            waiting = None
+            names = []
     return found
 
 
-def _cut_at_bylines(lines: Sequence[Line], bylines: Sequence[_Byline], wrapped: bool) -> Page:
+def _cut_at_bylines(lines: Sequence[Line], bylines: Sequence[_Byline]) -> tuple[list[Line], list[Section]]:
+    """Masthead and documents of a page whose bylines divide it."""
     front = list(lines[: bylines[0].start])
     sections: list[Section] = []
     regions: list[_Region] = []
@@ -111,7 +124,7 @@ def _cut_at_bylines(lines: Sequence[Line], bylines: Sequence[_Byline], wrapped: 
         section.title = title
     if opening is not None:
         sections.insert(0, opening)
-    return Page(wrapped, masthead + [line for region in regions for line in region.folio], sections)
+    return masthead + [line for region in regions for line in region.folio], sections
 
 
 @dataclass
@@ -187,7 +200,7 @@ def _split_front(front: Sequence[Line], leading: Sequence[Line]) -> tuple[list[L
     return [line for line in above if not line.is_blank and is_folio(line)], opening
 
 
-def _cut_at_notes(lines: Sequence[Line], wrapped: bool) -> Page:
+def _cut_at_notes(lines: Sequence[Line], measure: float | None) -> list[Section]:
     """A page without bylines: each author note closes a document; without notes there is one."""
     sections: list[Section] = []
     rest = list(lines)
@@ -207,16 +220,21 @@ def _cut_at_notes(lines: Sequence[Line], wrapped: bool) -> Page:
         if cut is not None:
             section.note = rest[cut[0] : cut[1] + 1]
         rest = [] if cut is None else rest[cut[1] + 1 :]
-        _take_front(section, region)
+        _take_front(section, region, measure)
         if section.body or section.note:
             sections.append(section)
-    return Page(wrapped, [], sections)
+    return sections
 
 
-def _take_front(section: Section, region: list[Line]) -> None:
+def _take_front(section: Section, region: list[Line], measure: float | None = None) -> None:
     """Take title and bare-name byline off the front of a document without a marked byline."""
     printed = [line for line in region if not line.is_blank]
-    if len(printed) >= 2 and is_front_title(printed[0], printed[1:]):
+    goes_on = measure is not None and bool(printed) and len(runs(printed[:3], measure)[0]) > 1
+    if (
+        len(printed) >= 2
+        and not goes_on
+        and is_front_title(printed[0], printed[1:], printed=measure is not None)
+    ):
         section.title = [printed[0]]
         region = region[region.index(printed[0]) + 1 :]
         authors = byline_authors(printed[1].content, needs_mark=False)

@@ -44,15 +44,21 @@ def leading_title(front: Sequence[Line]) -> list[Line]:
     return block if is_title(block) else []
 
 
-def is_front_title(line: Line, rest: Sequence[Line]) -> bool:
-    """Whether a first line is a title: short, no sentence, and shorter than what it stands over."""
+def is_front_title(line: Line, rest: Sequence[Line], *, printed: bool = False) -> bool:
+    """Whether a first line is a title: short, no sentence, and shorter than what it stands over.
+
+    Args:
+        line: The first line.
+        rest: Those below it.
+        printed: Whether they are printed lines, so that a full one need not end a sentence.
+    """
     if line.content.startswith("#"):
         return True
     return (
         not line.ends_sentence
         and not line.content.endswith(("，", ",", "：", ":", "、"))
         and line.width <= _CLEAN_TITLE_MAX_EMS
-        and any(other.ends_sentence and other.width > line.width for other in rest)
+        and any((printed or other.ends_sentence) and other.width > line.width for other in rest)
     )
 
 

@@ -1,8 +1,9 @@
-"""Find enumerations in running text: "一是…二是…三是…", "首先…其次…最后…", and parallel paragraph openings.
+"""Find enumerations in running text: "一是…二是…三是…", "首先…其次…最后…", bullets, and parallel openings.
 
-A series is a list whose items are sentences or stretches of sentences. Two kinds are found by form alone:
-marked series (an ordinal word opens each item's first sentence) and parallel series (the openings of
-consecutive paragraphs are built alike). Lists inside one sentence need nothing: the sentence is the list.
+A series is a list whose items are sentences or stretches of sentences. Three kinds are found by form alone:
+marked series (an ordinal word opens each item's first sentence), bulleted series (the same bullet opens
+consecutive paragraphs) and parallel series (the openings of consecutive paragraphs are built alike). Lists
+inside one sentence need nothing: the sentence is the list.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 _NUMERALS = "一二三四五六七八九十"
 _N = f"[{_NUMERALS}]"
@@ -28,6 +30,7 @@ _WORD_ORDER = {"首先": 1, "其次": 2, "再次": 3, "再者": 3, "此外": 4, 
     "另一方面": 2,
     "再一方面": 3,
 }
+_BULLET = re.compile(r"\s*([-*+](?=\s)|[•·])\s*\w")
 _MARKS = re.compile(r"[\W_]+")
 _INLINE = re.compile(r"[^，。；：“”‘’（）()\s]{1,16}(?:[、，；][^，。；：“”‘’（）()\s]{1,16})+")
 _INLINE_SEPARATORS = re.compile(r"[、，；]|和|与|及")
@@ -111,6 +114,23 @@ def _last_end(marks: Sequence[tuple[str, int] | None], head: int, family: str) -
             return position
         inner.add(mark[0])
     return len(marks)
+
+
+def bulleted_series(openings: Sequence[str]) -> list[tuple[int, int]]:
+    """Runs of at least two consecutive paragraph openings with the same bullet: - * + (and a space), • or ·.
+
+    Returns:
+        Half-open ranges of positions in `openings`.
+    """
+    runs: list[tuple[int, int]] = []
+    start = 0
+    bullets = [found[1] if (found := _BULLET.match(opening)) else "" for opening in openings]
+    for bullet, group in groupby(bullets):
+        stop = start + len(list(group))
+        if bullet and stop - start >= 2:
+            runs.append((start, stop))
+        start = stop
+    return runs
 
 
 def parallel_series(openings: Sequence[str]) -> list[tuple[int, int]]:

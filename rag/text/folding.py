@@ -1,4 +1,4 @@
-"""Fold text for comparison: width, script, case, quotation marks and spacing. Never for showing.
+"""Fold text for comparison: width, script, variants, case, quotation marks, spacing. Never for showing.
 
 Folding is what lets "ＡＩ 賦能" match "AI赋能". Its result is compared, tokenised or encoded and then
 thrown away; offsets into it mean nothing.
@@ -11,12 +11,17 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
+from rag.text.characters import HAN
+from rag.text.variants import VARIANTS
+
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟「」『』＂", '"') | dict.fromkeys("‘’＇", "'"))
+_ONE_FOR_ONE = _QUOTES | VARIANTS
 _DASHES = re.compile(r"[‐‑‒–—―－]+")
-_SPACE_BESIDE_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
+SPACE_BESIDE_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|(?<!\s)\s+(?=[^\x00-\x7f])")
+"""Of a run of white space only the first is tried: from each of them it would cost the square of the run."""
 _SPACES = re.compile(r"\s+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_HAN = re.compile(f"[{HAN}]")
 
 
 @lru_cache(maxsize=1)
@@ -40,12 +45,13 @@ def to_simplified(text: str) -> str:
 def fold(text: str) -> str:
     """The form in which two texts are compared.
 
-    NFKC width and compatibility forms, lower case, simplified script, straight quotes, one dash, no
-    invisible characters, no white space beside a Chinese character. Folding again changes nothing.
+    NFKC width and compatibility forms, lower case, simplified script without variant characters, straight
+    quotes, one dash, no invisible characters, no white space beside a Chinese character. Folding again
+    changes nothing.
     """
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_QUOTES)
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_ONE_FOR_ONE)
     text = _DASHES.sub("-", to_simplified(text)).casefold()
-    text = _SPACES.sub(" ", _SPACE_BESIDE_HAN.sub("", text)).strip()
+    text = _SPACES.sub(" ", SPACE_BESIDE_HAN.sub("", text)).strip()
     # Closing up and lower case may have brought a letter and its accent together.
     return unicodedata.normalize("NFKC", text)
 

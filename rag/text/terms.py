@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from rag.text.characters import HAN
 from rag.text.digits import in_digits, without_separators
 from rag.text.folding import fold
 from rag.text.function_words import FUNCTION_WORDS
 
-TERMS_VERSION = 3
+TERMS_VERSION = 4
 """Raised whenever the same text gives other terms, so that built indexes are refused."""
 
-_HAN_RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_HAN_RUN = re.compile(f"[{HAN}]+")
 _WORD = re.compile(r"[\w%]")
 _PAIR_MARK = "·"
 # The segmenter joins what follows a year in digits to it ("1938年桥": "年桥").

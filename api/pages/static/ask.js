@@ -2,12 +2,13 @@
 // fragment a lone question (#q=…), or the id of a longer conversation in this browser (#c=…). No request carries the address's
 // fragment; a question is sent in a body of its own, together with what was asked and answered before it.
 
-import { collectionOf, currentCollection, offerCollections, queryFor } from "./collections.js";
+import { currentCollection, offerCollections, queryFor } from "./collections.js";
 import { Conversation } from "./conversation.js";
 import { askBody, countChars, wellFormed } from "./dialogue.js";
 import { pastConversations } from "./past.js";
 import { hide as hidePeek, watchMarks } from "./peek.js";
-import { browserStorage, ConversationStore } from "./store.js";
+import { wordsOf } from "./sentences.js";
+import { browserStorage, collectionOf, ConversationStore } from "./store.js";
 import { Turn } from "./turn.js";
 import { fillWelcome } from "./welcome.js";
 
@@ -97,7 +98,7 @@ function report(outcome, turn) {
   say(texts[outcome] ?? "没有答成。", outcome === "failed");
   // The text is read out once, when it is whole; while it arrives a reader would be interrupted all the time.
   const notice = turn.body.querySelector(".notice")?.textContent ?? "";
-  announcer.textContent = isReply(outcome) ? turn.reply.answer.replace(/\[\d+\]/g, "") : notice;
+  announcer.textContent = isReply(outcome) ? wordsOf(turn.reply) : notice;
 }
 
 function rest() {

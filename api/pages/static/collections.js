@@ -3,8 +3,7 @@
 
 import { element } from "./dom.js";
 import { getJson, ServiceError } from "./service.js";
-
-export const DEFAULT = "default";
+import { DEFAULT } from "./store.js";
 
 const choice = document.getElementById("collections");
 
@@ -16,11 +15,6 @@ export function currentCollection() {
 // The query of an address that is about a collection, "" for the default one.
 export function queryFor(collection) {
   return collection === DEFAULT ? "" : `?collection=${encodeURIComponent(collection)}`;
-}
-
-// Which collection a stored conversation was about; its replies say so.
-export function collectionOf({ turns }) {
-  return turns.find((turn) => turn.reply)?.reply.collection ?? DEFAULT;
 }
 
 // Without the list the page is about its own collection all the same.

@@ -35,9 +35,11 @@ export async function show(number) {
   const missing = inParts && number <= Number(views.dataset.lines) && linesShown({ first: number, last: number }).length === 0;
   if (!missing) return true;
   const address = new URL(views.dataset.here, window.location.href);
-  const marked = new URLSearchParams(window.location.search).get("chars");
+  const here = new URLSearchParams(window.location.search);
   address.searchParams.set("line", number);
-  if (marked) address.searchParams.set("chars", marked);
+  for (const name of ["chars", "collection"]) {
+    if (here.has(name)) address.searchParams.set(name, here.get(name));
+  }
   const part = await fetched(address.href);
   if (mine !== asked) return false;
   if (part) {

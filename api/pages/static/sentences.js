@@ -4,6 +4,14 @@ export function marksOf(sentence) {
   return sentence.citations.map((number) => `[${number}]`).join("");
 }
 
+// The text without the marks: what the source itself has in brackets stays.
+export function wordsOf(reply) {
+  if (reply.sentences.length === 0) return reply.answer;
+  return linesOf(reply)
+    .map((line) => line.map(({ before, sentence }) => before + sentence.text).join(""))
+    .join("\n");
+}
+
 // Lines of [{before, sentence}], `before` being "" or a space. The text is only asked for what stands
 // between sentences; were it to differ from them, each gets a line of its own.
 export function linesOf(reply) {

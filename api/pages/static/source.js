@@ -85,7 +85,9 @@ function pick(event, line) {
 function linkToPicked() {
   const link = new URL(window.location.href);
   if (link.hash === arrivedAt) return link.href;
+  const collection = link.searchParams.get("collection");
   link.search = "";
+  if (collection) link.searchParams.set("collection", collection);
   // Without script a line of a source in parts is found by this alone.
   if (inParts) link.searchParams.set("line", linesIn(link.hash).first);
   return link.href;
@@ -118,4 +120,6 @@ document.getElementById("picked-copy").addEventListener("click", async () => {
 
 window.addEventListener("hashchange", followAddress);
 followAddress();
+// Once a page is loaded, a browser goes to the beginning of the line itself: in a long one, away from the marks.
+window.addEventListener("load", followAddress);
 growAsOneScrolls(() => paint("hit", linesIn(window.location.hash)));

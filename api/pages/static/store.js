@@ -5,7 +5,13 @@
 // A conversation is {id, updated, turns: [{question, asked, reply}]}, the newest first in the list.
 
 export const KEY = "cewen.conversations.v1";
+export const DEFAULT = "default";
 export const LIMITS = { conversations: 50, turns: 40, chars: 1_500_000 };
+
+// Which collection a conversation was about; its replies say so.
+export function collectionOf({ turns }) {
+  return turns.find((turn) => turn.reply)?.reply.collection ?? DEFAULT;
+}
 
 // Reading the property itself throws where storage is forbidden.
 export function browserStorage(name) {
@@ -48,10 +54,8 @@ export class ConversationStore {
 
   // A question asked alone again takes the place of the first time, so that a reloaded link adds nothing.
   save(conversation) {
-    const lone = conversation.turns.length === 1 ? conversation.turns[0].question : null;
-    const others = this.list().filter(
-      (each) => each.id !== conversation.id && !(each.turns.length === 1 && each.turns[0].question === lone),
-    );
+    const again = (each) => asksAlone(each, conversation);
+    const others = this.list().filter((each) => each.id !== conversation.id && !again(each));
     const turns = conversation.turns.slice(-this.#limits.turns).map(leanTurn);
     this.#write([{ ...conversation, turns }, ...others]);
   }
@@ -114,6 +118,14 @@ export class ConversationStore {
       // nothing was there
     }
   }
+}
+
+// Whether both are nothing but the same question, put to the same collection.
+function asksAlone(one, other) {
+  return (
+    one.turns.length === 1 && other.turns.length === 1 &&
+    one.turns[0].question === other.turns[0].question && collectionOf(one) === collectionOf(other)
+  );
 }
 
 // What is shown again or cited; measurements of one moment are not.

@@ -41,11 +41,10 @@ export class Turn {
     try {
       for await (const { event, data } of askEvents(body, signal)) {
         if (event === "citations") live.know(data.citations);
-        if (event === "delta") live.add(data.text);
+        if (event === "delta") live.add(data.text, data.citations);
         if (event === "done") reply = data;
       }
     } catch (error) {
-      live.end();
       return this.#broken(error, signal, box);
     } finally {
       this.body.removeAttribute("aria-busy");
