@@ -47,9 +47,12 @@ gate: install
 	$(BIN)/cewen eval --gate
 	$(BIN)/cewen eval selftest
 
-# The tests and the gate side by side: each uses one core for most of its time.
+# The tests and the gate side by side: each uses one core for most of its time. What one says is shown when it has
+# ended, where make can do that.
+in_order = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 test: lint types
-	@$(MAKE) --no-print-directory -j2 --output-sync=target unit gate
+	@$(MAKE) --no-print-directory -j2 $(in_order) unit gate
 
 # Kills by the hundred, every change of the disk failing, damaged files, broken code; and 20,000 requests. An hour
 # or two. The figures and how to choose them: docs/operations.md.
