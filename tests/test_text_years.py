@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from rag.text.folding import fold
 from rag.text.years import prints_year, speaks_of_year, years_asked
@@ -106,3 +108,13 @@ def test_a_page_that_prints_a_year() -> None:
         assert prints_year(text, "2025")
         assert not prints_year(text, "2026")
     assert not prints_year("电话 12025、20251", "2025")
+
+
+@given(st.text("9٣๓²1920零〇一九十上本初末民国元世纪年代月起前-至 ", max_size=30), st.integers(1000, 2099))
+@example("9٣年", 1993)
+@example("٩٠年代", 1990)
+def test_no_text_is_too_odd(text: str, year: int) -> None:
+    for each in (text, fold(text)):
+        years_asked(each)
+        speaks_of_year(each, str(year), open_too=True)
+        prints_year(each, str(year))

@@ -13,25 +13,26 @@ from collections.abc import Iterator
 from rag.text.digits import in_digits
 
 _DURATION = "前|来|间|多|内|里|之久|左右|以上|[的之]?历史|[的之]?时间"
+# Digits are those of ASCII, which folding makes of those that anybody writes here.
 # A decade is another question than a year, and "2000年后" may be a number of years.
-_ASKED = re.compile(rf"(?<![\d.近逾达今第])(?!\d000年后)(1\d{{3}}|20\d{{2}})年(?!代|{_DURATION})")
+_ASKED = re.compile(rf"(?a)(?<![\d.近逾达今第])(?!\d000年后)(1\d{{3}}|20\d{{2}})年(?!代|{_DURATION})")
 _NUMERALS = "零〇一二三四五六七八九"
 
 _TO = r"年?(?:\d{1,2}月)?(?:\d{1,2}日)?(?:-|~|至|到)"
-_RANGE = re.compile(rf"(?<!\d)(\d{{4}}){_TO}(\d{{4}}|\d{{2}}(?=年))(?!\d)")
+_RANGE = re.compile(rf"(?a)(?<!\d)(\d{{4}}){_TO}(\d{{4}}|\d{{2}}(?=年))(?!\d)")
 _SEASON = r"(?:度|初|春|夏|秋|冬|底|末|\d{1,2}月(?:\d{1,2}日)?)?"
-_OPEN = re.compile(rf"(?<!\d)(\d{{4}})年{_SEASON}(?:(?P<since>起|以来|以?后|之后|至今)|以前|之?前)")
+_OPEN = re.compile(rf"(?a)(?<!\d)(\d{{4}})年{_SEASON}(?:(?P<since>起|以来|以?后|之后|至今)|以前|之?前)")
 _DECADE = re.compile(
-    r"(?:(?P<century>上|本|\d{1,2})世纪|(?<!\d)(?P<hundreds>\d\d)(?=\d))?"
+    r"(?a)(?:(?P<century>上|本|\d{1,2})世纪|(?<!\d)(?P<hundreds>\d\d)(?=\d))?"
     rf"(?:(?P<first>\d0)(?:年代)?(?:-|~|、|至|到|和))?(?P<decade>\d0|[{_NUMERALS}]{{2}}十)年代"
 )
-_EDGE = re.compile(r"(?P<century>上|本|\d{1,2})世纪(?P<edge>初|末)")
+_EDGE = re.compile(r"(?a)(?P<century>上|本|\d{1,2})世纪(?P<edge>初|末)")
 # "21年" and "二十一年" may be a number of years.
 _SHORT = re.compile(
-    rf"(?<!\d)(?:[6-9]\d(?=年(?!代))|\d\d(?=年(?:\d{{1,2}}月|初|底|春|夏|秋|冬)))"
+    rf"(?a)(?<!\d)(?:[6-9]\d(?=年(?!代))|\d\d(?=年(?:\d{{1,2}}月|初|底|春|夏|秋|冬)))"
     rf"|(?<![{_NUMERALS}\d])[{_NUMERALS}]{{2}}(?=年(?!代))"
 )
-_REPUBLIC = re.compile(r"民国(元|\d{1,2})年")
+_REPUBLIC = re.compile(r"(?a)民国(元|\d{1,2})年")
 _REPUBLIC_BEGAN = 1911
 _PRINTED = tuple(
     str.maketrans("0123456789", digits)
@@ -69,7 +70,7 @@ def speaks_of_year(folded: str, year: str, *, open_too: bool) -> bool:
 def prints_year(text: str, year: str) -> bool:
     """Whether a text as it is printed, not folded, writes a year of four digits."""
     spellings = (year, *(year.translate(digits) for digits in _PRINTED))
-    return re.search(rf"(?<!\d)(?:{'|'.join(spellings)})(?!\d)", text) is not None
+    return re.search(rf"(?a)(?<!\d)(?:{'|'.join(spellings)})(?!\d)", text) is not None
 
 
 def _closed(text: str, usual: int) -> Iterator[tuple[int, int]]:
