@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from tests.library_samples import (
     Gate,
     WatchedEncoder,
     added,
+    closed_while_encoding,
     done,
     ids_of,
     listed,
@@ -139,12 +139,7 @@ def test_a_disk_that_refuses_leaves_the_job_to_go_on(tmp_path: Path, monkeypatch
 def test_what_was_taken_up_after_a_restart_is_cancelled_under_its_name(tmp_path: Path) -> None:
     encoder = WatchedEncoder()
     with opened(tmp_path, encoder) as library, held(library, encoder) as (job, gate):
-        closing = threading.Thread(target=library.close)
-        closing.start()
-        while not library._jobs.closing:  # nothing tells of it from outside
-            pass
-        gate.open.set()
-        closing.join(WAIT_SECONDS)
+        closed_while_encoding(library, gate)
     encoder = WatchedEncoder()
     gate = encoder.before = Gate()
     with opened(tmp_path, encoder) as library:
